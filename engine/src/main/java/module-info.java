@@ -1,0 +1,17 @@
+/// Moves the state of running virtual machines, from outside the hypervisor.
+module dev.dray.engine {
+    requires static transitive org.jspecify;
+    requires com.github.luben.zstd_jni;
+    requires org.bouncycastle.provider;
+    requires tools.jackson.databind;
+
+    exports dev.dray;
+    exports dev.dray.error;
+    exports dev.dray.blob;
+    exports dev.dray.vmm.qemu.wire to
+            dev.dray.machine;
+    exports dev.dray.memory to
+            dev.dray.machine;
+    exports dev.dray.linux to
+            dev.dray.machine;
+}
