@@ -8,10 +8,4 @@ module dev.dray.engine {
     exports dev.dray;
     exports dev.dray.error;
     exports dev.dray.blob;
-    exports dev.dray.vmm.qemu.wire to
-            dev.dray.machine;
-    exports dev.dray.memory to
-            dev.dray.machine;
-    exports dev.dray.linux to
-            dev.dray.machine;
 }

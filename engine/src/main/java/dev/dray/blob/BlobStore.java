@@ -5,17 +5,17 @@ import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import java.util.function.Consumer;
 
-/// Write-once objects under names. It asks little, so that object storage can give it: no rename, no append, no order of
-/// listing, no clock. Names are `kind/rest` of lower-case letters, digits, `/`, `-` and `.`, at most [#NAME_CHARS_MAX]; an
-/// implementation refuses others. All methods may be called by many threads.
+/// Write-once objects under names. It asks little, so that object storage can give it: no rename, no append,
+/// no order of listing, no clock. Names are `kind/rest` of lower-case letters, digits, `/`, `-` and `.`, at
+/// most [#NAME_CHARS_MAX]; an implementation refuses others. All methods may be called by many threads.
 public interface BlobStore extends AutoCloseable {
     int NAME_CHARS_MAX = 128;
 
-    /// Creates an object with these bytes. When it returns, the object is durable and whole; if the process dies before, the
-    /// object is absent, whole, or (only in stores that cannot prevent it) a prefix, never other bytes.
+    /// Creates an object with these bytes. When it returns, the object is durable and whole; if the process
+    /// dies before, the object is absent, whole, or (only in stores that cannot prevent it) a prefix, never
+    /// other bytes.
     ///
-    /// @param bytes native memory; an implementation may read up to the next multiple of 4096 past its end only if the
-    ///     segment itself is that long
+    /// @param bytes native memory, at least one byte
     /// @throws MachineException if it exists already, or cannot be written
     void put(String name, MemorySegment bytes) throws MachineException;
 
@@ -27,8 +27,8 @@ public interface BlobStore extends AutoCloseable {
     /// The object's length in bytes, or empty if there is none.
     Optional<Long> size(String name) throws MachineException;
 
-    /// Calls `each` for every object whose name starts with `kind/`, in no particular order. An object created or deleted
-    /// meanwhile may be seen or not.
+    /// Calls `each` for every object whose name starts with `kind/`, in no particular order. An object
+    /// created or deleted meanwhile may be seen or not.
     void list(String kind, Consumer<Entry> each) throws MachineException;
 
     /// Deletes an object; no error if there is none.

@@ -1,6 +1,7 @@
 package dev.dray.error;
 
-/// Bytes in a repository or file are not what was written: damaged, truncated, missing, or standing in another's place.
+/// Bytes in a repository or file are not what was written: damaged, truncated, missing, or standing in
+/// another's place.
 public final class CorruptException extends DrayException {
     private static final long serialVersionUID = 1L;
 

@@ -1,7 +1,8 @@
 package dev.dray.error;
 
-/// A failure that Dray can explain: whose fault it is, what happened in one sentence, and what can be done about it.
-/// The subtypes are the parties at fault. A defect of Dray's own is never one of these: it is an unchecked exception.
+/// A failure that Dray can explain: whose fault it is, what happened in one sentence, and what can be done
+/// about it. The subtypes are the parties at fault. A defect of Dray's own is never one of these: it is an
+/// unchecked exception.
 public abstract sealed class DrayException extends Exception
         permits CorruptException,
                 InterruptedOperation,
@@ -29,6 +30,7 @@ public abstract sealed class DrayException extends Exception
         return whatToDo;
     }
 
-    /// The word for this kind of failure in JSON outcomes: `usage`, `refused`, `peer`, `corrupt`, `key`, `machine` or `interrupted`.
+    /// The word for this kind of failure in JSON outcomes: `usage`, `refused`, `peer`, `corrupt`, `key`,
+    /// `machine` or `interrupted`.
     public abstract String kind();
 }

@@ -1,4 +1,5 @@
-/// How an operation fails: one checked type for each party at fault, with one sentence for people and what they can do. Imports nothing of ours.
+/// How an operation fails: one checked type for each party at fault, with one sentence for people and what
+/// they can do. Imports nothing of ours.
 @NullMarked
 package dev.dray.error;
 

@@ -1,4 +1,5 @@
-/// System calls through the foreign function interface, one file per man page. Knows nothing of virtual machines; imports nothing of ours.
+/// System calls through the foreign function interface, one file per man page. Knows nothing of virtual
+/// machines; imports nothing of ours.
 @NullMarked
 package dev.dray.linux;
 

@@ -4,7 +4,8 @@ import java.util.List;
 
 /// All regions of a guest, in the VMM's order. A region's position in this list is its *region index*.
 public record GuestMemoryMap(List<MemoryRegion> regions) {
-    /// More regions than any real guest has; QEMU guests have about ten, with hundreds of hot-plugged DIMMs at most.
+    /// More regions than any real guest has; QEMU guests have about ten, with hundreds of hot-plugged DIMMs
+    /// at most.
     public static final int REGIONS_MAX = 4096;
 
     public GuestMemoryMap {

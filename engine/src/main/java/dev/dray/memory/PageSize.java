@@ -1,7 +1,7 @@
 package dev.dray.memory;
 
-/// The only place for arithmetic between bytes and pages. A page is always 4 KiB of guest memory; a region whose host
-/// pages are larger still counts its pages in this unit.
+/// The only place for arithmetic between bytes and pages. A page is always 4 KiB of guest memory; a region
+/// whose host pages are larger still counts its pages in this unit.
 public final class PageSize {
     /// Bytes in one page.
     public static final int BYTES = 4096;

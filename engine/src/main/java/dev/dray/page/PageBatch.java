@@ -2,9 +2,10 @@ package dev.dray.page;
 
 import java.lang.foreign.MemorySegment;
 
-/// Some hundred pages on their way, described by parallel arrays so that nothing is allocated per page. The contents
-/// lie in the batch's own off-heap [#slab()], at any alignment. A batch is owned by one thread at a time: whoever took it
-/// from a [PageDestination] fills it and submits it; then it is the destination's again.
+/// Some hundred pages on their way, described by parallel arrays so that nothing is allocated per page. The
+/// contents lie in the batch's own off-heap [#slab()], at any alignment. A batch is owned by one thread at a
+/// time: whoever took it from a [PageDestination] fills it and submits it; then it is the destination's
+/// again.
 ///
 /// Invariant: for `i < count()`, `address(i)` is [#ZERO] or the address of 4096 readable bytes inside the slab.
 public final class PageBatch {

@@ -2,8 +2,8 @@ package dev.dray.page;
 
 import dev.dray.error.DrayException;
 
-/// Takes the pages of one guest. A page may be submitted again; the submission that came last counts. Called by one
-/// thread only.
+/// Takes the pages of one guest. A page may be submitted again; the submission that came last counts. Called
+/// by one thread only.
 public interface PageDestination {
     /// An empty batch to fill; waits while too many are in flight, so that memory stays bounded.
     PageBatch take() throws DrayException;

@@ -4,8 +4,8 @@ import java.util.Collections;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/// A machine's configuration and device state as the VMM gave it: named parts, kept byte for byte, understood only by the
-/// dialect that wrote them.
+/// A machine's configuration and device state as the VMM gave it: named parts, kept byte for byte, understood
+/// only by the dialect that wrote them.
 ///
 /// @param dialect the dialect's name: `qemu`
 /// @param parts part name to bytes; the names are the dialect's own

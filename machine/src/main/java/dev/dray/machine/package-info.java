@@ -1,0 +1,5 @@
+/// The machine module.
+@NullMarked
+package dev.dray.machine;
+
+import org.jspecify.annotations.NullMarked;
