@@ -3,7 +3,7 @@ module dev.dray.engine {
     requires static transitive org.jspecify;
     requires com.github.luben.zstd_jni;
     requires org.bouncycastle.provider;
-    requires tools.jackson.databind;
+    requires transitive tools.jackson.databind;
 
     exports dev.dray;
     exports dev.dray.error;

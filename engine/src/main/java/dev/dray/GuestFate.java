@@ -1,0 +1,24 @@
+package dev.dray;
+
+/// Where a guest is when an operation has ended.
+public enum GuestFate {
+    RUNNING("running"),
+    PAUSED("paused"),
+    /// Its VMM has ended.
+    GONE("gone"),
+    /// It runs, or can run, only as long as a Dray serves it.
+    NEEDS_DRAY("needs dray"),
+    /// Dray does not know, or the operation has no guest.
+    UNKNOWN("unknown");
+
+    private final String word;
+
+    GuestFate(String word) {
+        this.word = word;
+    }
+
+    /// The word in JSON and in sentences.
+    public String word() {
+        return word;
+    }
+}

@@ -1,0 +1,35 @@
+package dev.dray;
+
+import java.util.List;
+import java.util.Optional;
+
+/// Proves that snapshots are whole.
+///
+/// @param snapshots which ones; empty for all
+/// @param expect the id of a snapshot that must be there, known from elsewhere
+public record Verify(RepositoryAccess repository, List<String> snapshots, Depth depth, Optional<String> expect)
+        implements Operation<Verified> {
+    public Verify {
+        snapshots = List.copyOf(snapshots);
+    }
+
+    @Override
+    public Verified run(Progress progress) throws OperationException {
+        throw new UnsupportedOperationException();
+    }
+
+    /// How much is read.
+    public sealed interface Depth {
+        /// Manifests and page tables; of contents, only that they are there.
+        record Structure() implements Depth {}
+
+        /// Every byte.
+        record Data() implements Depth {}
+
+        /// The n-th of m equal parts of the data, so that m runs read all of it.
+        record Part(int n, int m) implements Depth {}
+
+        /// So many percent of the data, chosen at random.
+        record Percent(double percent) implements Depth {}
+    }
+}
