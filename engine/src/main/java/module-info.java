@@ -1,4 +1,5 @@
 /// Moves the state of running virtual machines, from outside the hypervisor.
+@SuppressWarnings("module") // the modules that qualified exports name are built later
 module dev.dray.engine {
     requires static transitive org.jspecify;
     requires com.github.luben.zstd_jni;
@@ -8,4 +9,8 @@ module dev.dray.engine {
     exports dev.dray;
     exports dev.dray.error;
     exports dev.dray.blob;
+    exports dev.dray.linux to
+            dev.dray.machine;
+    exports dev.dray.memory to
+            dev.dray.machine;
 }

@@ -1,0 +1,83 @@
+package dev.dray.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+
+/// `openat(2)`, and `fcntl(2)` for the flags of an open file.
+public final class OpenFile {
+    public static final int O_RDONLY = 0;
+    public static final int O_WRONLY = 1;
+    public static final int O_RDWR = 2;
+    public static final int O_CREAT = 0x40;
+    public static final int O_EXCL = 0x80;
+    public static final int O_CLOEXEC = 0x80000;
+    public static final int O_DIRECT = Native.perArch(0x4000, 0x10000);
+    public static final int O_DIRECTORY = Native.perArch(0x10000, 0x4000);
+    public static final int O_NOFOLLOW = Native.perArch(0x20000, 0x8000);
+
+    static final int AT_FDCWD = -100;
+    static final int F_GETFL = 3;
+    static final int F_SETFL = 4;
+
+    private static final MethodHandle OPENAT =
+            Native.variadicCall("openat", 3, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT));
+    private static final MethodHandle FCNTL =
+            Native.variadicCall("fcntl", 2, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
+
+    private OpenFile() {}
+
+    /// Opens a file. `O_CLOEXEC` is always added: a VMM that Dray starts must not inherit a repository.
+    ///
+    /// @param mode permission bits of a file that is made, before the umask
+    public static Fd open(Path path, int flags, int mode) throws SysException {
+        return openAt(AT_FDCWD, path.toString(), flags, mode);
+    }
+
+    /// As [#open], with a name looked up in an open directory.
+    public static Fd openAt(Fd directory, String name, int flags, int mode) throws SysException {
+        return openAt(directory.number(), name, flags, mode);
+    }
+
+    private static Fd openAt(int directory, String name, int flags, int mode) throws SysException {
+        MemorySegment capture = Native.capture();
+        try (Arena arena = Arena.ofConfined()) {
+            long path = Native.cString(arena, name).address();
+            long result;
+            do {
+                result = Native.result(
+                        (int) OPENAT.invokeExact(capture, directory, path, flags | O_CLOEXEC, mode), capture);
+            } while (result == -Errno.EINTR);
+            Native.check(result, "open", name);
+            return Fd.of((int) result);
+        } catch (SysException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /// Makes further writes go through the page cache again.
+    public static void clearDirect(Fd fd) throws SysException {
+        int flags = fcntl(fd, F_GETFL, 0);
+        fcntl(fd, F_SETFL, flags & ~O_DIRECT);
+    }
+
+    private static int fcntl(Fd fd, int command, int argument) throws SysException {
+        MemorySegment capture = Native.capture();
+        try {
+            long result = Native.result((int) FCNTL.invokeExact(capture, fd.number(), command, argument), capture);
+            Native.check(result, "fcntl", fd.toString());
+            return (int) result;
+        } catch (SysException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+}

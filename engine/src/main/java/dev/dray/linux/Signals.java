@@ -1,0 +1,34 @@
+package dev.dray.linux;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/// `kill(2)` for a process group.
+public final class Signals {
+    public static final int SIGINT = 2;
+    public static final int SIGKILL = 9;
+    public static final int SIGTERM = 15;
+
+    private static final MethodHandle KILL = Native.call("kill", Native.ints(2));
+
+    private Signals() {}
+
+    /// Sends a signal to every process of a group; no error if there is none left.
+    ///
+    /// @param pgid the group's number, which is its leader's; at least 2, since 0 and 1 would mean others
+    public static void killGroup(int pgid, int signal) throws SysException {
+        if (pgid < 2) {
+            throw new IllegalArgumentException("No process group of ours has the number " + pgid);
+        }
+        MemorySegment capture = Native.capture();
+        long result;
+        try {
+            result = Native.result((int) KILL.invokeExact(capture, -pgid, signal), capture);
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+        if (result != -Errno.ESRCH) {
+            Native.check(result, "kill", "group " + pgid + ", signal " + signal);
+        }
+    }
+}
