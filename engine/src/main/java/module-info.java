@@ -13,4 +13,10 @@ module dev.dray.engine {
             dev.dray.machine;
     exports dev.dray.memory to
             dev.dray.machine;
+    exports dev.dray.page to
+            dev.dray.machine;
+    exports dev.dray.state to
+            dev.dray.machine;
+    exports dev.dray.vmm.qemu.wire to
+            dev.dray.machine;
 }

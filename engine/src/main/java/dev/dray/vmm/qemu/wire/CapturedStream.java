@@ -1,0 +1,54 @@
+package dev.dray.vmm.qemu.wire;
+
+import dev.dray.error.PeerException;
+import dev.dray.memory.GuestMemoryMap;
+import dev.dray.state.MachineState;
+import java.util.List;
+import java.util.TreeMap;
+
+/// All of a stream except its pages, byte for byte.
+///
+/// @param configuration machine type and subsections
+/// @param blocks memory layout as the sender gave it
+/// @param earlySections `FULL` sections that came before the first page, back to back
+/// @param deviceSections `FULL` sections behind memory, back to back, without the end mark
+/// @param description the sender's JSON description of both
+/// @param sections the sections of `earlySections`, then those of `deviceSections`; offsets are in their own array
+@SuppressWarnings("ArrayRecordComponent") // large and opaque; compared by nobody
+public record CapturedStream(
+        Configuration configuration,
+        RamBlocks blocks,
+        byte[] earlySections,
+        byte[] deviceSections,
+        byte[] description,
+        List<DeviceSection> sections) {
+    /// The dialect's name in [MachineState].
+    public static final String DIALECT = "qemu";
+
+    public CapturedStream {
+        sections = List.copyOf(sections);
+    }
+
+    public GuestMemoryMap memory() {
+        return blocks.map();
+    }
+
+    /// The parts `configuration`, `ram-blocks`, `early`, `devices` and `vmdesc`.
+    public MachineState state() {
+        var parts = new TreeMap<String, byte[]>();
+        parts.put("configuration", configuration.bytes());
+        parts.put("ram-blocks", blocks.bytes());
+        parts.put("early", earlySections);
+        parts.put("devices", deviceSections);
+        parts.put("vmdesc", description);
+        return new MachineState(DIALECT, parts);
+    }
+
+    /// The reverse of [#state()], checked as strictly as a stream.
+    public static CapturedStream of(MachineState state) throws PeerException {
+        if (state.parts().isEmpty()) {
+            throw new PeerException("not yet", "");
+        }
+        throw new IllegalStateException("not yet");
+    }
+}

@@ -1,0 +1,106 @@
+package dev.dray.testbed;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/// A minimal QMP client for tests, written apart from the engine's own so that neither hides the other's errors.
+/// Commands are sent by one thread; events pile up in [#events].
+public final class QmpClient implements AutoCloseable {
+    private static final JsonMapper JSON = new JsonMapper();
+    private static final Duration ANSWER_WAIT = Duration.ofSeconds(30);
+
+    private final SocketChannel channel;
+    private final LinkedBlockingQueue<JsonNode> answers = new LinkedBlockingQueue<>();
+    private final LinkedBlockingQueue<JsonNode> events = new LinkedBlockingQueue<>();
+
+    /// Connects and leaves the negotiation mode.
+    public QmpClient(Path socket) throws IOException {
+        channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+        channel.connect(UnixDomainSocketAddress.of(socket));
+        Thread.ofVirtual().name("qmp-" + socket.getFileName()).start(this::readAll);
+        execute("qmp_capabilities");
+    }
+
+    /// Sends a command and waits for what it returns; an error answer is an exception.
+    ///
+    /// @param arguments a JSON object, such as `{"uri": "unix:/x"}`
+    public JsonNode execute(String command, String arguments) throws IOException {
+        ObjectNode request = JSON.createObjectNode();
+        request.put("execute", command);
+        request.set("arguments", JSON.readTree(arguments));
+        var bytes = ByteBuffer.wrap(JSON.writeValueAsBytes(request));
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+        JsonNode answer = poll(answers, ANSWER_WAIT);
+        if (answer == null || !answer.has("return")) {
+            throw new IOException(command + " " + arguments + ": " + (answer == null ? "no answer" : answer));
+        }
+        return answer.get("return");
+    }
+
+    public JsonNode execute(String command) throws IOException {
+        return execute(command, "{}");
+    }
+
+    /// What a human monitor command prints.
+    public String human(String commandLine) throws IOException {
+        ObjectNode arguments = JSON.createObjectNode();
+        arguments.put("command-line", commandLine);
+        return execute("human-monitor-command", arguments.toString()).asString();
+    }
+
+    /// The next event of this name, dropping others; null when none comes in time.
+    public @Nullable JsonNode event(String name, Duration wait) throws IOException {
+        long until = System.nanoTime() + wait.toNanos();
+        while (true) {
+            JsonNode event = poll(events, Duration.ofNanos(until - System.nanoTime()));
+            if (event == null || event.path("event").asString("").equals(name)) {
+                return event;
+            }
+        }
+    }
+
+    private static @Nullable JsonNode poll(LinkedBlockingQueue<JsonNode> queue, Duration wait) throws IOException {
+        try {
+            return queue.poll(wait.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    private void readAll() {
+        try (var lines = new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8))) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                JsonNode message = JSON.readTree(line);
+                if (message.has("event")) {
+                    events.add(message);
+                } else if (!message.has("QMP")) {
+                    answers.add(message);
+                }
+            }
+        } catch (IOException e) {
+            events.add(JSON.createObjectNode().put("event", "DISCONNECTED"));
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}
