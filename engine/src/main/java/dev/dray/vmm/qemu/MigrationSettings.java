@@ -1,0 +1,130 @@
+package dev.dray.vmm.qemu;
+
+import dev.dray.error.DrayException;
+import dev.dray.error.PeerException;
+import dev.dray.vmm.Journal;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The migration settings that Dray changes in a QEMU, and puts back. Every capability that Dray does not want is switched
+/// off for the time, so that the stream holds nothing that Dray did not ask for. The old values are in the journal before
+/// the first change: after a kill of Dray the next one finds them there.
+final class MigrationSettings {
+    private static final JsonMapper JSON = JsonMapper.shared();
+
+    private final QmpClient qmp;
+    private final Journal journal;
+    private final ObjectNode old = JSON.createObjectNode();
+
+    MigrationSettings(QmpClient qmp, Journal journal) {
+        this.qmp = qmp;
+        this.journal = journal;
+    }
+
+    /// Puts back what an earlier Dray left, if it was killed.
+    ///
+    /// @return what was done, in words; empty if there was nothing to do
+    static Optional<String> putBackPending(QmpClient qmp, Journal journal) throws DrayException {
+        Optional<ObjectNode> entry = journal.pending();
+        if (entry.isEmpty()) {
+            return Optional.empty();
+        }
+        restore(qmp, entry.get());
+        boolean held = entry.get().path("stopped").asBoolean(false);
+        boolean continued = false;
+        if (held && QemuFacts.status(qmp).equals("paused")) {
+            qmp.execute("cont");
+            continued = true;
+        }
+        journal.clear();
+        return Optional.of("put back the migration settings that an earlier, killed Dray had changed"
+                + (continued ? ", and continued the guest that it had stopped" : ""));
+    }
+
+    /// Switches on `capabilities`, switches off all others, and sets `parameters`.
+    ///
+    /// @return QEMU's reason if it refuses; what was changed until then stays to be put back
+    Optional<String> apply(Set<String> capabilities, Map<String, JsonNode> parameters) throws DrayException {
+        remember(capabilities, parameters);
+        journal.write(old);
+        var wanted = new TreeMap<String, Boolean>();
+        old.path("capabilities").properties().forEach(e -> wanted.put(e.getKey(), capabilities.contains(e.getKey())));
+        capabilities.stream().filter(name -> !known(name)).forEach(name -> wanted.put(name, true));
+        if (qmp.ask("migrate-set-capabilities", capabilitySetting(wanted)) instanceof QmpReply.Refused(var reason)) {
+            return Optional.of(reason);
+        }
+        var setting = JSON.createObjectNode();
+        parameters.forEach(setting::set);
+        if (!setting.isEmpty()
+                && qmp.ask("migrate-set-parameters", setting) instanceof QmpReply.Refused(var reason)) {
+            return Optional.of(reason);
+        }
+        return Optional.empty();
+    }
+
+    /// Marks in the journal that Dray itself is about to stop the guest.
+    void markStopped() throws DrayException {
+        old.put("stopped", true);
+        journal.write(old);
+    }
+
+    /// Puts everything back as it was before the first [#apply].
+    void putBack() throws DrayException {
+        if (!old.isEmpty()) {
+            restore(qmp, old);
+            journal.clear();
+        }
+    }
+
+    private boolean known(String capability) {
+        return old.path("all").has(capability);
+    }
+
+    /// Adds to `old` what [#apply] will change and has not changed before.
+    private void remember(Set<String> capabilities, Map<String, JsonNode> parameters) throws PeerException {
+        ObjectNode all = old.withObjectProperty("all");
+        ObjectNode changed = old.withObjectProperty("capabilities");
+        for (JsonNode each : qmp.execute("query-migrate-capabilities")) {
+            String name = each.path("capability").asString("");
+            boolean state = each.path("state").asBoolean(false);
+            if (!all.has(name)) {
+                all.put(name, state);
+            }
+            if (state != capabilities.contains(name) && !changed.has(name)) {
+                changed.put(name, all.path(name).asBoolean(false));
+            }
+        }
+        ObjectNode changedParameters = old.withObjectProperty("parameters");
+        JsonNode now = qmp.execute("query-migrate-parameters");
+        parameters.forEach((name, value) -> {
+            if (now.has(name) && !now.path(name).equals(value) && !changedParameters.has(name)) {
+                changedParameters.set(name, now.path(name));
+            }
+        });
+    }
+
+    private static void restore(QmpClient qmp, ObjectNode old) throws PeerException {
+        var capabilities = new TreeMap<String, Boolean>();
+        old.path("capabilities")
+                .properties()
+                .forEach(e -> capabilities.put(e.getKey(), e.getValue().asBoolean(false)));
+        if (!capabilities.isEmpty()) {
+            qmp.execute("migrate-set-capabilities", capabilitySetting(capabilities));
+        }
+        if (old.path("parameters") instanceof ObjectNode parameters && !parameters.isEmpty()) {
+            qmp.execute("migrate-set-parameters", parameters);
+        }
+    }
+
+    private static ObjectNode capabilitySetting(Map<String, Boolean> states) {
+        var arguments = JSON.createObjectNode();
+        var list = arguments.putArray("capabilities");
+        states.forEach((name, state) -> list.addObject().put("capability", name).put("state", state));
+        return arguments;
+    }
+}
