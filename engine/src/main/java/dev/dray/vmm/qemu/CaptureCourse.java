@@ -143,8 +143,8 @@ final class CaptureCourse {
 
     private static Step hookFailed(State.Hooking s, DrayException why) {
         return s.before
-                ? recover(s.guest.ended(), why, CaptureEffect.ABANDON_STORE, CaptureEffect.CONTINUE_GUEST)
-                : recover(s.guest, why, CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
+                ? recover(s.guest.ended(), why, CaptureEffect.CONTINUE_GUEST)
+                : recover(s.guest, why, CaptureEffect.REFUSE_STREAM);
     }
 
     private static Step streaming(CapturePlan plan, State.Streaming s, CaptureEvent event) {
@@ -170,8 +170,8 @@ final class CaptureCourse {
 
     private static Step giveUp(Guest guest, DrayException why) {
         return guest.held
-                ? recover(guest, why, CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE, CaptureEffect.CONTINUE_GUEST)
-                : recover(guest, why, CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
+                ? recover(guest, why, CaptureEffect.REFUSE_STREAM, CaptureEffect.CONTINUE_GUEST)
+                : recover(guest, why, CaptureEffect.REFUSE_STREAM);
     }
 
     /// Every byte is here. A guest that is to go on runs first; one that is to end waits until it is stored.
@@ -191,11 +191,7 @@ final class CaptureCourse {
             case MigrationStatus(var status) when isOver(status) -> step(new State.Resuming(s.guest.ended()));
             case PatienceEnded("running") -> step(new State.Storing(s.guest.resumed(0)), CaptureEffect.STORE);
             case PatienceEnded _ ->
-                recover(
-                        s.guest.ended(),
-                        late("did not run the guest on"),
-                        CaptureEffect.ABANDON_STORE,
-                        CaptureEffect.CONTINUE_GUEST);
+                recover(s.guest.ended(), late("did not run the guest on"), CaptureEffect.CONTINUE_GUEST);
             case QemuLost(boolean _) -> step(new State.Storing(s.guest), CaptureEffect.STORE);
             default -> step(s);
         };
@@ -210,10 +206,7 @@ final class CaptureCourse {
             case StoreFailed(var why) -> step(new State.Failed(s.guest, why, whereabouts(s.guest)));
             case StreamBroke(var why) when waits ->
                 recover(s.guest, why, CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
-            case Cancelled(var why) when waits ->
-                recover(s.guest, why, CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
-            case Cancelled(var why) ->
-                step(new State.Failed(s.guest, why, whereabouts(s.guest)), CaptureEffect.ABANDON_STORE);
+            case Cancelled _ -> step(s, CaptureEffect.ABANDON_STORE);
             case GuestStopped(long at) -> step(new State.Storing(s.guest.stopped(at)));
             case GuestResumed(long at) -> step(new State.Storing(s.guest.resumed(at)));
             case MigrationStatus(var status) when isOver(status) -> step(new State.Storing(s.guest.ended()));

@@ -18,7 +18,7 @@ enum CaptureEffect {
     ACCEPT_STREAM,
     /// Commit the snapshot; answers with Stored or StoreFailed.
     STORE,
-    /// Give up what was stored so far.
+    /// Interrupt a commit that is under way; it answers with StoreFailed, or with Stored if it was already done.
     ABANDON_STORE,
     /// QMP `quit`.
     QUIT_QEMU

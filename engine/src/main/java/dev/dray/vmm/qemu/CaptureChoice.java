@@ -1,0 +1,103 @@
+package dev.dray.vmm.qemu;
+
+import dev.dray.error.RefusedException;
+import dev.dray.vmm.AfterCapture;
+import dev.dray.vmm.CaptureMode;
+import dev.dray.vmm.CaptureOrder;
+import java.util.Optional;
+import java.util.Set;
+
+/// Whether and how a guest can be captured, as a function of what was asked and what was found.
+///
+/// @param reason why this mode, one sentence without a full stop
+record CaptureChoice(CapturePlan plan, String reason) {
+    private static final Set<String> RUNNING = Set.of("running");
+    private static final Set<String> STANDING = Set.of("paused", "prelaunch", "postmigrate");
+    private static final Set<String> NO_MIGRATION = Set.of("none", "completed", "failed", "cancelled");
+
+    /// @param backgroundRefusal why QEMU does not allow background snapshots here; empty if it does, or was not asked
+    static CaptureChoice of(CaptureOrder order, QemuFacts facts, Optional<String> backgroundRefusal)
+            throws RefusedException {
+        check(facts);
+        boolean runs = RUNNING.contains(facts.status());
+        CaptureMode mode =
+                switch (order.mode()) {
+                    case AUTO -> auto(order.after(), runs, backgroundRefusal);
+                    case BACKGROUND -> background(runs, backgroundRefusal);
+                    case LIVE, STOP -> order.mode();
+                };
+        if (!runs && mode == CaptureMode.LIVE) {
+            mode = CaptureMode.STOP;
+        }
+        var plan = new CapturePlan(
+                mode, order.after(), runs, order.onPause().isPresent(), order.stopWhenTimeUp());
+        return new CaptureChoice(plan, reason(order, mode, runs, backgroundRefusal));
+    }
+
+    /// Whether it is worth asking QEMU for background snapshots.
+    static boolean wantsBackground(CaptureOrder order, QemuFacts facts) {
+        return order.after() == AfterCapture.RESUME
+                && RUNNING.contains(facts.status())
+                && (order.mode() == CaptureMode.AUTO || order.mode() == CaptureMode.BACKGROUND);
+    }
+
+    private static void check(QemuFacts facts) throws RefusedException {
+        if (!NO_MIGRATION.contains(facts.migration())) {
+            throw new RefusedException(
+                    "Another migration of this VM is under way (status " + facts.migration() + ")",
+                    "wait until it has ended, or end it with migrate_cancel");
+        }
+        if (facts.status().equals("inmigrate")) {
+            throw new RefusedException(
+                    "This QEMU waits for an incoming migration: there is no guest to capture yet",
+                    "restore a guest into it first");
+        }
+        if (!RUNNING.contains(facts.status()) && !STANDING.contains(facts.status())) {
+            throw new RefusedException(
+                    "The guest is in the state " + facts.status() + ", which cannot be captured",
+                    "bring it to running or paused first");
+        }
+        if (!facts.blockers().isEmpty()) {
+            throw new RefusedException(
+                    "QEMU cannot migrate this VM: " + String.join("; ", facts.blockers()),
+                    "remove the device or option that QEMU names");
+        }
+    }
+
+    private static CaptureMode auto(AfterCapture after, boolean runs, Optional<String> backgroundRefusal) {
+        if (!runs) {
+            return CaptureMode.STOP;
+        }
+        return after == AfterCapture.RESUME && backgroundRefusal.isEmpty() ? CaptureMode.BACKGROUND : CaptureMode.LIVE;
+    }
+
+    private static CaptureMode background(boolean runs, Optional<String> refusal) throws RefusedException {
+        if (!runs) {
+            throw new RefusedException(
+                    "The guest stands still, and a background capture would start it", "use --mode stop");
+        }
+        if (refusal.isPresent()) {
+            throw new RefusedException(
+                    "QEMU does not allow a background snapshot of this VM: " + refusal.get(),
+                    "use --mode live or stop; background snapshots need userfaultfd (root, or"
+                            + " vm.unprivileged_userfaultfd=1) and anonymous or shared-memory guest memory");
+        }
+        return CaptureMode.BACKGROUND;
+    }
+
+    private static String reason(
+            CaptureOrder order, CaptureMode mode, boolean runs, Optional<String> backgroundRefusal) {
+        if (!runs) {
+            return "the guest stands still already";
+        }
+        if (order.mode() != CaptureMode.AUTO) {
+            return "asked for";
+        }
+        if (mode == CaptureMode.BACKGROUND) {
+            return "the shortest pause for a guest that is to run on";
+        }
+        return backgroundRefusal
+                .map(reason -> "QEMU does not allow a background snapshot here: " + reason)
+                .orElse("a background image would be older than a guest that ends");
+    }
+}

@@ -1,0 +1,181 @@
+package dev.dray.vmm.qemu;
+
+import dev.dray.error.DrayException;
+import dev.dray.error.MachineException;
+import dev.dray.error.PeerException;
+import dev.dray.memory.GuestMemoryMap;
+import dev.dray.page.PageDestination;
+import dev.dray.vmm.CaptureStore;
+import dev.dray.vmm.qemu.CaptureEvent.FirstPage;
+import dev.dray.vmm.qemu.CaptureEvent.StreamBroke;
+import dev.dray.vmm.qemu.CaptureEvent.StreamEnded;
+import dev.dray.vmm.qemu.wire.CapturedStream;
+import dev.dray.vmm.qemu.wire.Configuration;
+import dev.dray.vmm.qemu.wire.ReturnMessage;
+import dev.dray.vmm.qemu.wire.ReturnPathWriter;
+import dev.dray.vmm.qemu.wire.StreamEvents;
+import dev.dray.vmm.qemu.wire.StreamForm;
+import dev.dray.vmm.qemu.wire.StreamLimits;
+import dev.dray.vmm.qemu.wire.StreamReader;
+import java.io.IOException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// The migration connection of one capture: accepts it, reads it to its end on a thread of its own, and carries Dray's
+/// last word back to QEMU. Closing it, in whatever way, makes QEMU run its guest on.
+final class CaptureStream implements AutoCloseable {
+    private final PrivateSocket socket;
+    private final Path controlSocket;
+    private final CapturePlan plan;
+    private final CaptureStore store;
+    private final Consumer<CaptureEvent> post;
+    private @Nullable ServerSocketChannel server;
+    private @Nullable SocketChannel channel;
+    private @Nullable ReturnPathWriter returnPath;
+    private @Nullable Thread reader;
+    private boolean closed;
+    private volatile @Nullable CapturedStream captured;
+
+    CaptureStream(
+            PrivateSocket socket,
+            Path controlSocket,
+            CapturePlan plan,
+            CaptureStore store,
+            Consumer<CaptureEvent> post) {
+        this.socket = socket;
+        this.controlSocket = controlSocket;
+        this.plan = plan;
+        this.store = store;
+        this.post = post;
+    }
+
+    String uri() {
+        return socket.uri();
+    }
+
+    /// Listens, and reads as soon as QEMU has connected.
+    synchronized void start() throws MachineException {
+        ServerSocketChannel listening = socket.listen(controlSocket);
+        server = listening;
+        reader = Thread.ofPlatform().name("stream").start(() -> read(listening));
+    }
+
+    CapturedStream captured() {
+        CapturedStream stream = captured;
+        if (stream == null) {
+            throw new IllegalStateException("the stream has not ended");
+        }
+        return stream;
+    }
+
+    /// Tells QEMU that the migration failed, and hangs up: it runs its guest on.
+    void refuse() throws PeerException {
+        try {
+            say(new ReturnMessage.Shut(5));
+        } finally {
+            close();
+        }
+    }
+
+    /// Tells QEMU that all is safe. The connection stays until QEMU closes it.
+    void accept() throws PeerException {
+        say(new ReturnMessage.Shut(0));
+    }
+
+    private synchronized void say(ReturnMessage message) throws PeerException {
+        if (returnPath != null && !closed) {
+            returnPath.write(message);
+        }
+    }
+
+    private void read(ServerSocketChannel listening) {
+        try {
+            SocketChannel connection = listening.accept();
+            synchronized (this) {
+                if (closed) {
+                    connection.close();
+                    return;
+                }
+                channel = connection;
+            }
+            var bytes = new SocketBytes(connection);
+            var form = plan.returnPath() ? StreamForm.WAITING : StreamForm.BACKGROUND;
+            captured = new StreamReader(bytes, form, StreamLimits.DEFAULT, new Events(bytes)).read();
+            post.accept(new StreamEnded());
+        } catch (DrayException e) {
+            post.accept(new StreamBroke(e));
+        } catch (IOException e) {
+            post.accept(new StreamBroke(
+                    new PeerException("QEMU did not connect to Dray's socket: " + e.getMessage(), "", e)));
+        } catch (RuntimeException | Error e) {
+            post.accept(new StreamBroke(
+                    new MachineException("A defect in Dray stopped the capture: " + e, "report it", e)));
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = true;
+        try {
+            if (server != null) {
+                server.close();
+            }
+            if (channel != null) {
+                channel.close();
+            }
+        } catch (IOException e) {
+            // QEMU sees the end of the connection all the same.
+        }
+    }
+
+    /// Waits until the reading thread has let go of the store. Only after [#close()].
+    void join() {
+        Thread thread = reader;
+        boolean interrupted = false;
+        while (thread != null && thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+                thread.interrupt();
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /// What the reader of the stream reports, on its thread.
+    private final class Events implements StreamEvents {
+        private final SocketBytes bytes;
+
+        Events(SocketBytes bytes) {
+            this.bytes = bytes;
+        }
+
+        @Override
+        public PageDestination memory(Configuration configuration, GuestMemoryMap map) throws DrayException {
+            return store.pages(map);
+        }
+
+        @Override
+        public void openReturnPath() {
+            synchronized (CaptureStream.this) {
+                returnPath = new ReturnPathWriter(bytes);
+            }
+        }
+
+        @Override
+        public void ping(int value) throws PeerException {
+            say(new ReturnMessage.Pong(value));
+        }
+
+        @Override
+        public void firstPage() {
+            post.accept(new FirstPage());
+        }
+    }
+}

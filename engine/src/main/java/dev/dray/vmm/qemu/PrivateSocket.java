@@ -1,0 +1,84 @@
+package dev.dray.vmm.qemu;
+
+import dev.dray.error.MachineException;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
+import org.jspecify.annotations.Nullable;
+
+/// A unix socket path in a directory of its own, mode 0700, that belongs to the user who owns QEMU's control socket, so that
+/// a QEMU that does not run as root can reach it and nobody else can.
+final class PrivateSocket implements AutoCloseable {
+    private final Path directory;
+    private final Path path;
+    private @Nullable ServerSocketChannel server;
+
+    private PrivateSocket(Path directory) {
+        this.directory = directory;
+        this.path = directory.resolve("stream");
+    }
+
+    static PrivateSocket beside(Path controlSocket) throws MachineException {
+        String runtime = System.getenv("XDG_RUNTIME_DIR");
+        try {
+            Path parent = runtime != null && Files.isWritable(Path.of(runtime)) ? Path.of(runtime) : Path.of("/tmp");
+            Path directory = Files.createTempDirectory(
+                    parent,
+                    "dray-",
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            UserPrincipal owner = Files.getOwner(controlSocket);
+            if (!owner.equals(Files.getOwner(directory))) {
+                Files.setOwner(directory, owner);
+            }
+            return new PrivateSocket(directory);
+        } catch (IOException e) {
+            throw new MachineException(
+                    "No directory for a socket can be made: " + e.getMessage(),
+                    "see whether XDG_RUNTIME_DIR or /tmp can be written",
+                    e);
+        }
+    }
+
+    /// Listens; QEMU is told the path to connect to.
+    ServerSocketChannel listen(Path controlSocket) throws MachineException {
+        try {
+            var channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+            server = channel;
+            channel.bind(UnixDomainSocketAddress.of(path), 16);
+            UserPrincipal owner = Files.getOwner(controlSocket);
+            if (!owner.equals(Files.getOwner(path))) {
+                Files.setOwner(path, owner);
+            }
+            return channel;
+        } catch (IOException e) {
+            throw new MachineException("No socket can be made at " + path + ": " + e.getMessage(), "", e);
+        }
+    }
+
+    Path path() {
+        return path;
+    }
+
+    /// The address as QEMU writes it.
+    String uri() {
+        return "unix:" + path;
+    }
+
+    @Override
+    public void close() {
+        try {
+            if (server != null) {
+                server.close();
+            }
+            Files.deleteIfExists(path);
+            Files.deleteIfExists(directory);
+        } catch (IOException e) {
+            // An empty directory stays behind; nothing depends on it.
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package dev.dray.vmm.qemu;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// The QEMU process behind a control socket, found through /proc without touching it: who listens on the socket's inode.
+/// Where that cannot be seen (another user's process, another PID namespace) it is simply not known.
+record QemuProcess(Path controlSocket, Optional<Long> pid) {
+    static QemuProcess listeningOn(Path controlSocket) {
+        return new QemuProcess(controlSocket, inode(controlSocket).flatMap(QemuProcess::owner));
+    }
+
+    /// Its command line as the shell would need it; empty if it is not known.
+    List<String> commandLine() {
+        if (pid.isEmpty()) {
+            return List.of();
+        }
+        try {
+            String text = Files.readString(Path.of("/proc", pid.get().toString(), "cmdline"), StandardCharsets.UTF_8);
+            return text.isEmpty() ? List.of() : List.of(text.split("\0"));
+        } catch (IOException | RuntimeException e) {
+            return List.of();
+        }
+    }
+
+    /// Whether the process has ended, or ends within `patience`; false if it is not known.
+    boolean isGone(Duration patience) {
+        if (pid.isEmpty()) {
+            return false;
+        }
+        long deadline = System.nanoTime() + patience.toNanos();
+        while (isAlive()) {
+            if (System.nanoTime() - deadline > 0) {
+                return false;
+            }
+            try {
+                Thread.sleep(20);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return !isAlive();
+            }
+        }
+        return true;
+    }
+
+    /// A zombie counts as gone: its parent just has not looked yet.
+    private boolean isAlive() {
+        try {
+            String stat = Files.readString(Path.of("/proc", pid.orElseThrow().toString(), "stat"));
+            int afterName = stat.lastIndexOf(')');
+            return afterName >= 0 && stat.length() > afterName + 2 && stat.charAt(afterName + 2) != 'Z';
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static Optional<String> inode(Path socket) {
+        String path = socket.toAbsolutePath().toString();
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/net/unix"), StandardCharsets.ISO_8859_1)) {
+                // Num RefCount Protocol Flags Type St Inode Path; the flag 0x10000 marks a listening socket.
+                String[] fields = line.strip().split("\\s+", 8);
+                if (fields.length == 8 && fields[7].equals(path) && fields[3].equals("00010000")) {
+                    return Optional.of("socket:[" + fields[6] + "]");
+                }
+            }
+        } catch (IOException e) {
+            // Then it is not known.
+        }
+        return Optional.empty();
+    }
+
+    private static Optional<Long> owner(String link) {
+        for (long candidate : processes()) {
+            try (DirectoryStream<Path> fds = Files.newDirectoryStream(Path.of("/proc/" + candidate + "/fd"))) {
+                for (Path fd : fds) {
+                    if (linkOf(fd).equals(link)) {
+                        return Optional.of(candidate);
+                    }
+                }
+            } catch (IOException e) {
+                // Another user's process, or one that has just ended.
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static String linkOf(Path fd) {
+        try {
+            return Files.readSymbolicLink(fd).toString();
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    private static List<Long> processes() {
+        var pids = new ArrayList<Long>();
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            all.forEach(path -> pids.add(Long.parseLong(path.getFileName().toString())));
+        } catch (IOException e) {
+            return List.of();
+        }
+        return pids;
+    }
+}

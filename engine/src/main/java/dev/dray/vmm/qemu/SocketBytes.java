@@ -1,0 +1,48 @@
+package dev.dray.vmm.qemu;
+
+import dev.dray.error.PeerException;
+import dev.dray.vmm.qemu.wire.ByteSink;
+import dev.dray.vmm.qemu.wire.ByteSource;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+
+/// A migration connection as source and sink of bytes. Blocking; closing the channel ends a wait in another thread.
+final class SocketBytes implements ByteSource, ByteSink {
+    /// Bytes per system call: enough to cost nothing, little enough to be copied in cache.
+    private static final long CALL_BYTES_MAX = 1 << 20;
+
+    private final SocketChannel channel;
+
+    SocketBytes(SocketChannel channel) {
+        this.channel = channel;
+    }
+
+    @Override
+    public int read(MemorySegment into) throws PeerException {
+        ByteBuffer buffer = into.asSlice(0, Math.min(into.byteSize(), CALL_BYTES_MAX)).asByteBuffer();
+        try {
+            return channel.read(buffer);
+        } catch (IOException e) {
+            throw new PeerException("The migration connection broke: " + reason(e), "see QEMU's own log", e);
+        }
+    }
+
+    @Override
+    public void write(MemorySegment from) throws PeerException {
+        ByteBuffer buffer = from.asByteBuffer();
+        try {
+            while (buffer.hasRemaining()) {
+                channel.write(buffer);
+            }
+        } catch (IOException e) {
+            throw new PeerException("The migration connection broke: " + reason(e), "see QEMU's own log", e);
+        }
+    }
+
+    private static String reason(IOException e) {
+        String message = e.getMessage();
+        return message == null ? e.getClass().getSimpleName() : message;
+    }
+}
