@@ -1,6 +1,5 @@
 package dev.dray.vmm;
 
-import dev.dray.memory.GuestMemoryMap;
 import dev.dray.state.MachineState;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -8,7 +7,5 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// @param vmm name and version of its virtual machine monitor, `qemu 7.2.22`
 /// @param mode how it was really captured: never [CaptureMode#AUTO]
-/// @param memory its memory, with guest-physical addresses where they are known
 /// @param facts what else is known of it: devices, disks, command line, host; the dialect's own words
-public record CapturedMachine(
-        String vmm, CaptureMode mode, GuestMemoryMap memory, MachineState state, ObjectNode facts) {}
+public record CapturedMachine(String vmm, CaptureMode mode, MachineState state, ObjectNode facts) {}

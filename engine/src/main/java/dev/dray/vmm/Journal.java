@@ -4,7 +4,8 @@ import dev.dray.error.MachineException;
 import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
-/// What Dray is about to change in one virtual machine, kept where it survives a kill of Dray, without secrets. Written and
+/// What Dray is about to change in one virtual machine, kept where it survives a kill of Dray, without secrets. Written
+/// and
 /// synced before the first change, cleared after everything was put back.
 public interface Journal {
     /// Replaces the entry; durable when it returns.

@@ -4,7 +4,8 @@ import dev.dray.error.DrayException;
 import java.util.List;
 import java.util.Optional;
 
-/// A virtual machine that Dray has reached by its control socket. Nothing of it is changed until [#capture] or [#restore].
+/// A virtual machine that Dray has reached by its control socket. Nothing of it is changed until [#capture] or
+/// [#restore].
 public interface VirtualMachine extends AutoCloseable {
     /// What can be done with this machine, and what is in the way; changes nothing.
     List<Finding> examine() throws DrayException;

@@ -20,17 +20,15 @@ record CaptureChoice(CapturePlan plan, String reason) {
             throws RefusedException {
         check(facts);
         boolean runs = RUNNING.contains(facts.status());
-        CaptureMode mode =
-                switch (order.mode()) {
-                    case AUTO -> auto(order.after(), runs, backgroundRefusal);
-                    case BACKGROUND -> background(runs, backgroundRefusal);
-                    case LIVE, STOP -> order.mode();
-                };
+        CaptureMode mode = switch (order.mode()) {
+            case AUTO -> auto(order.after(), runs, backgroundRefusal);
+            case BACKGROUND -> background(runs, backgroundRefusal);
+            case LIVE, STOP -> order.mode();
+        };
         if (!runs && mode == CaptureMode.LIVE) {
             mode = CaptureMode.STOP;
         }
-        var plan = new CapturePlan(
-                mode, order.after(), runs, order.onPause().isPresent(), order.stopWhenTimeUp());
+        var plan = new CapturePlan(mode, order.after(), runs, order.onPause().isPresent(), order.stopWhenTimeUp());
         return new CaptureChoice(plan, reason(order, mode, runs, backgroundRefusal));
     }
 

@@ -12,7 +12,8 @@ import java.util.Optional;
 /// The course of a capture as a function of (state, event): no sockets, threads or clocks. A driver feeds it events and
 /// carries out its effects.
 ///
-/// Invariants: [CaptureEffect#ACCEPT_STREAM] comes only after [Stored]; with `--after resume` it never comes, and the guest
+/// Invariants: [CaptureEffect#ACCEPT_STREAM] comes only after [Stored]; with `--after resume` it never comes, and the
+/// guest
 /// is let run before anything else is stored; every failure before [Stored] ends in [Failed] with the guest as it was.
 final class CaptureCourse {
     private CaptureCourse() {}
@@ -111,9 +112,9 @@ final class CaptureCourse {
 
     private static Step stopping(State.Stopping s, CaptureEvent event) {
         return switch (event) {
-            case GuestStopped(long at) ->
-                step(new State.Hooking(s.guest.stopped(at), true), CaptureEffect.RUN_HOOK);
-            case GuestResumed(long at) -> step(new State.Stopping(s.guest.resumed(at).holding()));
+            case GuestStopped(long at) -> step(new State.Hooking(s.guest.stopped(at), true), CaptureEffect.RUN_HOOK);
+            case GuestResumed(long at) ->
+                step(new State.Stopping(s.guest.resumed(at).holding()));
             case Cancelled(var why) -> recover(s.guest.ended(), why, CaptureEffect.CONTINUE_GUEST);
             case PatienceEnded _ ->
                 recover(s.guest.ended(), late("did not stop the guest"), CaptureEffect.CONTINUE_GUEST);
@@ -131,10 +132,10 @@ final class CaptureCourse {
             case HookFailed(var why) -> hookFailed(s, why);
             case Cancelled(var why) -> hookFailed(s, why);
             case StreamBroke(var why) -> s.before ? step(s) : hookFailed(s, why);
-            case MigrationStatus(var status) when !s.before && isFailure(status) ->
-                hookFailed(new State.Hooking(s.guest.ended(), false), ended(status));
-            case GuestResumed(long at) when !s.before ->
-                hookFailed(new State.Hooking(s.guest.resumed(at), false), ranOn());
+            case MigrationStatus(var status)
+            when !s.before && isFailure(status) -> hookFailed(new State.Hooking(s.guest.ended(), false), ended(status));
+            case GuestResumed(long at)
+            when !s.before -> hookFailed(new State.Hooking(s.guest.resumed(at), false), ranOn());
             case GuestResumed(long at) -> hookFailed(new State.Hooking(s.guest.resumed(at), true), ranOn());
             case QemuLost(boolean gone) -> lost(s.guest, gone);
             default -> step(s);
@@ -151,18 +152,21 @@ final class CaptureCourse {
         return switch (event) {
             case GuestStopped(long at) -> step(new State.Streaming(s.guest.stopped(at), s.raised));
             case GuestResumed(long at) -> step(new State.Streaming(s.guest.resumed(at), s.raised));
-            case FirstPage _ when s.guest.held && s.guest.stands ->
+            case FirstPage _
+            when s.guest.held && s.guest.stands ->
                 step(new State.Streaming(s.guest.letGo(), s.raised), CaptureEffect.CONTINUE_GUEST);
-            case StreamEnded _ when plan.hook() && plan.returnPath() ->
-                step(new State.Hooking(s.guest, false), CaptureEffect.RUN_HOOK);
+            case StreamEnded _
+            when plan.hook() && plan.returnPath() -> step(new State.Hooking(s.guest, false), CaptureEffect.RUN_HOOK);
             case StreamEnded _ -> streamTaken(plan, s.guest);
             case StreamBroke(var why) -> giveUp(s.guest, why);
             case Cancelled(var why) -> giveUp(s.guest, why);
-            case TimeUp _ when plan.mode() == CaptureMode.LIVE && plan.stopWhenTimeUp() && !s.raised ->
+            case TimeUp _
+            when plan.mode() == CaptureMode.LIVE && plan.stopWhenTimeUp() && !s.raised ->
                 step(new State.Streaming(s.guest, true), CaptureEffect.RAISE_DOWNTIME_LIMIT);
             case TimeUp _ -> giveUp(s.guest, timeUp(plan));
             case MigrationStatus(var status) when isFailure(status) -> giveUp(s.guest.ended(), ended(status));
-            case MigrationStatus("completed") -> step(new State.Streaming(s.guest.ended(), s.raised));
+            case MigrationStatus(var word)
+            when word.equals("completed") -> step(new State.Streaming(s.guest.ended(), s.raised));
             case QemuLost(boolean gone) -> lost(s.guest, gone);
             default -> step(s);
         };
@@ -189,7 +193,8 @@ final class CaptureCourse {
             case GuestStopped(long at) -> step(new State.Resuming(s.guest.stopped(at)));
             case GuestResumed(long at) -> step(new State.Storing(s.guest.resumed(at)), CaptureEffect.STORE);
             case MigrationStatus(var status) when isOver(status) -> step(new State.Resuming(s.guest.ended()));
-            case PatienceEnded("running") -> step(new State.Storing(s.guest.resumed(0)), CaptureEffect.STORE);
+            case PatienceEnded(var word)
+            when word.equals("running") -> step(new State.Storing(s.guest.resumed(0)), CaptureEffect.STORE);
             case PatienceEnded _ ->
                 recover(s.guest.ended(), late("did not run the guest on"), CaptureEffect.CONTINUE_GUEST);
             case QemuLost(boolean _) -> step(new State.Storing(s.guest), CaptureEffect.STORE);
@@ -204,8 +209,8 @@ final class CaptureCourse {
             case Stored _ -> step(new State.Done(s.guest.safe(), whereabouts(s.guest)));
             case StoreFailed(var why) when waits -> recover(s.guest, why, CaptureEffect.REFUSE_STREAM);
             case StoreFailed(var why) -> step(new State.Failed(s.guest, why, whereabouts(s.guest)));
-            case StreamBroke(var why) when waits ->
-                recover(s.guest, why, CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
+            case StreamBroke(var why)
+            when waits -> recover(s.guest, why, CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
             case Cancelled _ -> step(s, CaptureEffect.ABANDON_STORE);
             case GuestStopped(long at) -> step(new State.Storing(s.guest.stopped(at)));
             case GuestResumed(long at) -> step(new State.Storing(s.guest.resumed(at)));
@@ -217,16 +222,17 @@ final class CaptureCourse {
 
     private static Step accepting(CapturePlan plan, State.Accepting s, CaptureEvent event) {
         return switch (event) {
-            case MigrationStatus("completed") when plan.after() == AfterCapture.QUIT ->
+            case MigrationStatus(var word)
+            when word.equals("completed") && plan.after() == AfterCapture.QUIT ->
                 step(new State.Quitting(s.guest.ended()), CaptureEffect.QUIT_QEMU);
-            case MigrationStatus("completed") -> step(new State.Done(s.guest.ended(), Whereabouts.PAUSED));
-            case MigrationStatus(var status) when isFailure(status) ->
-                recover(s.guest.ended(), keptRunning(), CaptureEffect.REFUSE_STREAM);
+            case MigrationStatus(var word)
+            when word.equals("completed") -> step(new State.Done(s.guest.ended(), Whereabouts.PAUSED));
+            case MigrationStatus(var status)
+            when isFailure(status) -> recover(s.guest.ended(), keptRunning(), CaptureEffect.REFUSE_STREAM);
             case GuestResumed(long at) ->
                 recover(s.guest.resumed(at).ended(), keptRunning(), CaptureEffect.REFUSE_STREAM);
             case PatienceEnded _ -> recover(s.guest, keptRunning(), CaptureEffect.REFUSE_STREAM);
-            case QemuLost(boolean gone) ->
-                step(new State.Done(s.guest, gone ? Whereabouts.GONE : Whereabouts.UNKNOWN));
+            case QemuLost(boolean gone) -> step(new State.Done(s.guest, gone ? Whereabouts.GONE : Whereabouts.UNKNOWN));
             default -> step(s);
         };
     }
@@ -243,10 +249,9 @@ final class CaptureCourse {
         return switch (event) {
             case GuestStopped(long at) -> step(new State.Recovering(s.guest.stopped(at), s.reason));
             case GuestResumed(long at) -> settled(plan, new State.Recovering(s.guest.resumed(at), s.reason));
-            case MigrationStatus(var status) when isOver(status) ->
-                settled(plan, new State.Recovering(s.guest.ended(), s.reason));
-            case PatienceEnded(var status) ->
-                step(new State.Failed(s.guest, s.reason, fromStatus(status)));
+            case MigrationStatus(var status)
+            when isOver(status) -> settled(plan, new State.Recovering(s.guest.ended(), s.reason));
+            case PatienceEnded(var status) -> step(new State.Failed(s.guest, s.reason, fromStatus(status)));
             case QemuLost(boolean gone) ->
                 step(new State.Failed(s.guest, s.reason, gone ? Whereabouts.GONE : Whereabouts.UNKNOWN));
             default -> step(s);
@@ -264,7 +269,9 @@ final class CaptureCourse {
 
     private static Step lost(Guest guest, boolean gone) {
         var why = new PeerException(
-                gone ? "QEMU ended while its guest was being captured" : "QEMU closed its control connection during the capture",
+                gone
+                        ? "QEMU ended while its guest was being captured"
+                        : "QEMU closed its control connection during the capture",
                 gone ? "see QEMU's own log; nothing of the capture is kept" : "see whether QEMU still runs");
         return new Step(
                 new State.Failed(guest, why, gone ? Whereabouts.GONE : Whereabouts.UNKNOWN),
@@ -324,7 +331,8 @@ final class CaptureCourse {
     /// Which wait QEMU is given in this state before it counts as stuck; empty where something else bounds it.
     static Optional<java.time.Duration> patience(State state) {
         return switch (state) {
-            case State.Stopping _, State.Resuming _, State.Recovering _ -> Optional.of(java.time.Duration.ofSeconds(15));
+            case State.Stopping _, State.Resuming _, State.Recovering _ ->
+                Optional.of(java.time.Duration.ofSeconds(15));
             case State.Accepting _, State.Quitting _ -> Optional.of(java.time.Duration.ofSeconds(60));
             case State.Hooking _, State.Streaming _, State.Storing _, State.Done _, State.Failed _ -> Optional.empty();
         };

@@ -30,6 +30,7 @@ final class CaptureStream implements AutoCloseable {
     private final PrivateSocket socket;
     private final Path controlSocket;
     private final CapturePlan plan;
+    private final QemuFacts facts;
     private final CaptureStore store;
     private final Consumer<CaptureEvent> post;
     private @Nullable ServerSocketChannel server;
@@ -43,11 +44,13 @@ final class CaptureStream implements AutoCloseable {
             PrivateSocket socket,
             Path controlSocket,
             CapturePlan plan,
+            QemuFacts facts,
             CaptureStore store,
             Consumer<CaptureEvent> post) {
         this.socket = socket;
         this.controlSocket = controlSocket;
         this.plan = plan;
+        this.facts = facts;
         this.store = store;
         this.post = post;
     }
@@ -158,7 +161,7 @@ final class CaptureStream implements AutoCloseable {
 
         @Override
         public PageDestination memory(Configuration configuration, GuestMemoryMap map) throws DrayException {
-            return store.pages(map);
+            return store.pages(MachineFacts.located(map, facts));
         }
 
         @Override

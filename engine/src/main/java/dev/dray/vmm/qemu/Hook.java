@@ -98,9 +98,13 @@ final class Hook {
 
         String firstLine() throws InterruptedException {
             // A child that outlives the command may hold the pipe open: do not wait for it for long.
-            var unused = ended.await(500, TimeUnit.MILLISECONDS);
+            var _ = ended.await(500, TimeUnit.MILLISECONDS);
             synchronized (kept) {
-                return kept.toString(StandardCharsets.UTF_8).lines().findFirst().orElse("").strip();
+                return kept.toString(StandardCharsets.UTF_8)
+                        .lines()
+                        .findFirst()
+                        .orElse("")
+                        .strip();
             }
         }
     }

@@ -49,10 +49,13 @@ final class MachineFacts {
                         .put("version", section.version())
                         .put("bytes", section.bytes()));
         node.set("host", host());
-        var map = new GuestMemoryMap(stream.memory().regions().stream()
-                .map(region -> located(region, facts))
-                .toList());
-        return new CapturedMachine(facts.vmm(), mode, map, stream.state(), node);
+        return new CapturedMachine(facts.vmm(), mode, stream.state(), node);
+    }
+
+    /// The map of a stream with what only the running QEMU knows: guest-physical addresses and host page sizes.
+    static GuestMemoryMap located(GuestMemoryMap map, QemuFacts facts) {
+        return new GuestMemoryMap(
+                map.regions().stream().map(region -> located(region, facts)).toList());
     }
 
     private static MemoryRegion located(MemoryRegion region, QemuFacts facts) {
@@ -61,8 +64,7 @@ final class MachineFacts {
                 .mapToLong(RamBlock::pageBytes)
                 .findFirst()
                 .orElse(region.pageBytes());
-        return new MemoryRegion(
-                region.name(), region.bytes(), pageBytes, MonitorText.gpas(facts.flatViews(), region));
+        return new MemoryRegion(region.name(), region.bytes(), pageBytes, MonitorText.gpas(facts.flatViews(), region));
     }
 
     private static void disks(ArrayNode array, List<GuestDisk> disks, Optional<String> hookId) {
@@ -85,7 +87,9 @@ final class MachineFacts {
                 String key = colon < 0 ? "" : line.substring(0, colon).strip();
                 switch (key) {
                     case "vendor_id", "cpu family", "model", "stepping", "model name", "microcode", "flags" ->
-                        node.put("cpu_" + key.replace("cpu ", "").replace(' ', '_'), line.substring(colon + 1).strip());
+                        node.put(
+                                "cpu_" + key.replace("cpu ", "").replace(' ', '_'),
+                                line.substring(colon + 1).strip());
                     case "" -> {
                         return node;
                     }

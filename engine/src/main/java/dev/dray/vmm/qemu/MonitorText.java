@@ -7,7 +7,8 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// Reads the two tables that QEMU offers as text only. Lines that look different are passed over: what was not understood
+/// Reads the two tables that QEMU offers as text only. Lines that look different are passed over: what was not
+/// understood
 /// is treated as not known, never guessed.
 final class MonitorText {
     private static final Pattern RAM_BLOCK = Pattern.compile(
@@ -23,20 +24,21 @@ final class MonitorText {
         for (String line : text.split("\\R")) {
             Matcher m = RAM_BLOCK.matcher(line);
             if (m.matches()) {
-                int shift =
-                        switch (m.group(3)) {
-                            case "K" -> 10;
-                            case "M" -> 20;
-                            case "G" -> 30;
-                            default -> 40;
-                        };
-                blocks.add(new RamBlock(m.group(1), Long.parseLong(m.group(2)) << shift, hex(m.group(4)), hex(m.group(5))));
+                int shift = switch (m.group(3)) {
+                    case "K" -> 10;
+                    case "M" -> 20;
+                    case "G" -> 30;
+                    default -> 40;
+                };
+                blocks.add(new RamBlock(
+                        m.group(1), Long.parseLong(m.group(2)) << shift, hex(m.group(4)), hex(m.group(5))));
             }
         }
         return blocks;
     }
 
-    /// Where a region appears in the view of memory that `info mtree -f` shows for the processors' address space "memory".
+    /// Where a region appears in the view of memory that `info mtree -f` shows for the processors' address space
+    /// "memory".
     static List<GpaRange> gpas(String flatViews, MemoryRegion region) {
         var ranges = new ArrayList<GpaRange>();
         for (String view : flatViews.split("(?m)^FlatView #")) {

@@ -11,7 +11,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import org.jspecify.annotations.Nullable;
 
-/// A unix socket path in a directory of its own, mode 0700, that belongs to the user who owns QEMU's control socket, so that
+/// A unix socket path in a directory of its own, mode 0700, that belongs to the user who owns QEMU's control socket, so
+/// that
 /// a QEMU that does not run as root can reach it and nobody else can.
 final class PrivateSocket implements AutoCloseable {
     private final Path directory;

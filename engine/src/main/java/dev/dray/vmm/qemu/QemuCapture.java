@@ -13,7 +13,6 @@ import dev.dray.vmm.CaptureStore;
 import dev.dray.vmm.CapturedMachine;
 import dev.dray.vmm.GuestException;
 import dev.dray.vmm.OperationWatch;
-import dev.dray.vmm.Whereabouts;
 import dev.dray.vmm.qemu.CaptureCourse.State;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -26,10 +25,12 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/// Drives one capture along [CaptureCourse]: turns what QEMU, the stream, the user's command and the clock say into events,
+/// Drives one capture along [CaptureCourse]: turns what QEMU, the stream, the user's command and the clock say into
+/// events,
 /// and carries out the effects.
 ///
-/// Threads: the caller's runs the loop; the stream, the user's command and the commit have threads of their own and only
+/// Threads: the caller's runs the loop; the stream, the user's command and the commit have threads of their own and
+/// only
 /// post events.
 final class QemuCapture {
     /// The longest downtime QEMU can be given: it stops its guest at once.
@@ -75,35 +76,32 @@ final class QemuCapture {
         this.store = store;
         this.watch = watch;
         this.process = process;
-        this.stream = new CaptureStream(socket, process.controlSocket(), choice.plan(), store, this::post);
+        this.stream = new CaptureStream(socket, process.controlSocket(), choice.plan(), facts, store, this::post);
     }
 
     /// Runs the capture to its end. The guest is as it was, or where the order wants it, when this returns.
     CaptureReport run() throws GuestException {
         qmp.listen(this::onQmp);
-        State state = new State.Streaming(begin(), false);
+        var step = CaptureCourse.begin(choice.plan());
+        State state;
         try {
-            var step = CaptureCourse.begin(choice.plan());
             perform(step.effects());
             state = loop(step.state());
         } finally {
             stream.close();
+            stream.join();
             joinStore();
         }
         return switch (state) {
             case State.Done(var guest, var whereabouts) ->
                 new CaptureReport(
                         choice.plan().mode(), choice.reason(), whereabouts, guest.pauseMicros() / 1000.0, phases);
-            case State.Failed(_, var reason, var whereabouts) -> throw new GuestException(reason, whereabouts);
+            case State.Failed failed -> throw new GuestException(failed.reason(), failed.whereabouts());
             default -> throw new IllegalStateException("a capture ended in " + state);
         };
     }
 
-    private CaptureCourse.Guest begin() {
-        return new CaptureCourse.Guest(!choice.plan().guestRuns(), 0, 0, false, false, false);
-    }
-
-    private State loop(State first) throws GuestException {
+    private State loop(State first) {
         State state = first;
         long entered = System.nanoTime();
         while (!(state instanceof State.Done || state instanceof State.Failed)) {
@@ -123,7 +121,7 @@ final class QemuCapture {
     }
 
     /// The next event, or null after a while in which nothing happened.
-    private @Nullable CaptureEvent nextEvent(State state, long entered) throws GuestException {
+    private @Nullable CaptureEvent nextEvent(State state, long entered) {
         try {
             CaptureEvent event = events.poll(100, TimeUnit.MILLISECONDS);
             if (event != null) {
@@ -164,7 +162,8 @@ final class QemuCapture {
         switch (event.name()) {
             case "STOP" -> post(new GuestStopped(event.micros()));
             case "RESUME" -> post(new GuestResumed(event.micros()));
-            case "MIGRATION" -> post(new MigrationStatus(event.data().path("status").asString("")));
+            case "MIGRATION" ->
+                post(new MigrationStatus(event.data().path("status").asString("")));
             case QmpEvent.CONNECTION_LOST -> post(new QemuLost(false));
             default -> {}
         }
@@ -258,7 +257,8 @@ final class QemuCapture {
             } catch (DrayException e) {
                 post(new StoreFailed(e));
             } catch (RuntimeException | Error e) {
-                post(new StoreFailed(new MachineException("A defect in Dray stopped the capture: " + e, "report it", e)));
+                post(new StoreFailed(
+                        new MachineException("A defect in Dray stopped the capture: " + e, "report it", e)));
             }
         });
     }
@@ -286,15 +286,14 @@ final class QemuCapture {
     }
 
     private void phaseOver(State before, State after) {
-        String name =
-                switch (before) {
-                    case State.Streaming _ -> "memory";
-                    case State.Hooking _ -> "on-pause";
-                    case State.Resuming _ -> "resume";
-                    case State.Storing _ -> "store";
-                    case State.Accepting _, State.Quitting _ -> "release";
-                    case State.Stopping _, State.Recovering _, State.Done _, State.Failed _ -> "other";
-                };
+        String name = switch (before) {
+            case State.Streaming _ -> "memory";
+            case State.Hooking _ -> "on-pause";
+            case State.Resuming _ -> "resume";
+            case State.Storing _ -> "store";
+            case State.Accepting _, State.Quitting _ -> "release";
+            case State.Stopping _, State.Recovering _, State.Done _, State.Failed _ -> "other";
+        };
         long now = System.nanoTime();
         if (!name.equals("other") && !(after instanceof State.Recovering)) {
             phases.add(new PhaseTime(name, (now - phaseStarted) / 1e6));

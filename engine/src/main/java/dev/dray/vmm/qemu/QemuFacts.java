@@ -54,7 +54,9 @@ record QemuFacts(
                 status(qmp),
                 migration.path("status").asString("none"),
                 texts(migration.path("blocked-reasons")),
-                MonitorText.ramBlocks(value(qmp, "x-query-ramblock").path("human-readable-text").asString("")),
+                MonitorText.ramBlocks(value(qmp, "x-query-ramblock")
+                        .path("human-readable-text")
+                        .asString("")),
                 monitor(qmp, "info mtree -f"),
                 disks(value(qmp, "query-block")),
                 pci(value(qmp, "query-pci")),
@@ -78,9 +80,7 @@ record QemuFacts(
     private static String monitor(QmpClient qmp, String line) throws PeerException {
         var arguments = JsonMapper.shared().createObjectNode();
         arguments.put("command-line", line);
-        return qmp.ask("human-monitor-command", arguments) instanceof QmpReply.Value(var text)
-                ? text.asString("")
-                : "";
+        return qmp.ask("human-monitor-command", arguments) instanceof QmpReply.Value(var text) ? text.asString("") : "";
     }
 
     /// An answer that one can do without: a missing node where QEMU does not know the command.
@@ -105,7 +105,9 @@ record QemuFacts(
                 disks.add(new GuestDisk(
                         device.isEmpty() ? block.path("qdev").asString("?") : device,
                         inserted.path("node-name").asString(""),
-                        inserted.path("image").path("filename").asString(inserted.path("file").asString(""))));
+                        inserted.path("image")
+                                .path("filename")
+                                .asString(inserted.path("file").asString(""))));
             }
         }
         return disks;

@@ -10,7 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// The QEMU process behind a control socket, found through /proc without touching it: who listens on the socket's inode.
+/// The QEMU process behind a control socket, found through /proc without touching it: who listens on the socket's
+/// inode.
 /// Where that cannot be seen (another user's process, another PID namespace) it is simply not known.
 record QemuProcess(Path controlSocket, Optional<Long> pid) {
     static QemuProcess listeningOn(Path controlSocket) {

@@ -21,7 +21,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.MissingNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// A client of QEMU's control protocol on a unix socket: one command at a time, every wait bounded, events handed to one
+/// A client of QEMU's control protocol on a unix socket: one command at a time, every wait bounded, events handed to
+/// one
 /// listener in the order they came. Source: QEMU's docs/interop/qmp-spec.rst.
 ///
 /// Threads: commands may come from any thread and take turns; a reader thread of its own delivers events.
@@ -111,8 +112,7 @@ final class QmpClient implements AutoCloseable {
     JsonNode execute(String command, ObjectNode arguments) throws PeerException {
         return switch (ask(command, arguments)) {
             case QmpReply.Value(var value) -> value;
-            case QmpReply.Refused(var reason) ->
-                throw new PeerException("QEMU refused " + command + ": " + reason, "");
+            case QmpReply.Refused(var reason) -> throw new PeerException("QEMU refused " + command + ": " + reason, "");
         };
     }
 
@@ -179,14 +179,15 @@ final class QmpClient implements AutoCloseable {
     private void dispatch(JsonNode message) throws InterruptedException {
         if (message.has("event")) {
             JsonNode time = message.path("timestamp");
-            long micros = time.path("seconds").asLong(0) * 1_000_000 + time.path("microseconds").asLong(0);
+            long micros = time.path("seconds").asLong(0) * 1_000_000
+                    + time.path("microseconds").asLong(0);
             listener.accept(new QmpEvent(message.path("event").asString(""), message.path("data"), micros));
         } else if (message.has("return")) {
             replies.put(new QmpReply.Value(message.path("return")));
         } else if (message.has("error")) {
             replies.put(new QmpReply.Refused(message.path("error").path("desc").asString("no reason given")));
         } else {
-            var unused = greeting.offer(message);
+            var _ = greeting.offer(message);
         }
     }
 

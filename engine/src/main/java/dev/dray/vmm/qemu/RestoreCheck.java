@@ -11,7 +11,8 @@ import java.util.Optional;
 import java.util.TreeSet;
 import tools.jackson.databind.JsonNode;
 
-/// Whether a waiting QEMU is the machine that a snapshot came from, before a byte is sent: one process takes one migration,
+/// Whether a waiting QEMU is the machine that a snapshot came from, before a byte is sent: one process takes one
+/// migration,
 /// so that what QEMU would find out itself costs the user a start.
 final class RestoreCheck {
     private RestoreCheck() {}
@@ -55,8 +56,7 @@ final class RestoreCheck {
             throws RefusedException {
         for (String name : names.keySet()) {
             if (memory.indexOf(name) < 0) {
-                throw differs(
-                        "the snapshot has no memory region " + name + " to map", "dray show lists its regions");
+                throw differs("the snapshot has no memory region " + name + " to map", "dray show lists its regions");
             }
         }
         var renamed = new ArrayList<MemoryRegion>();
@@ -64,8 +64,7 @@ final class RestoreCheck {
         waiting.ramBlocks().forEach(block -> unseen.add(block.name()));
         for (MemoryRegion region : memory.regions()) {
             String name = names.getOrDefault(region.name(), region.name());
-            RamBlock block = find(waiting, name)
-                    .orElseThrow(() -> missing(name, region, unseen));
+            RamBlock block = find(waiting, name).orElseThrow(() -> missing(name, region, unseen));
             unseen.remove(name);
             lengths(region, block);
             renamed.add(new MemoryRegion(name, region.bytes(), block.pageBytes(), region.gpas()));
@@ -119,7 +118,8 @@ final class RestoreCheck {
             missing.forEach(each -> text.add("the waiting VM lacks PCI device " + named(each, facts)));
             surplus.forEach(each -> text.add("the snapshot lacks PCI device " + each + " of the waiting VM"));
             throw differs(
-                    String.join("; ", text), "start QEMU with the same devices: dray show SNAPSHOT --command prints how");
+                    String.join("; ", text),
+                    "start QEMU with the same devices: dray show SNAPSHOT --command prints how");
         }
     }
 

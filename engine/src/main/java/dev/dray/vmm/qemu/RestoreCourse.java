@@ -9,7 +9,8 @@ import java.util.Optional;
 
 /// The course of an eager restore as a function of (state, event): no sockets, threads or clocks.
 ///
-/// Invariant: [State.Done] only after QEMU itself has said `completed` and what it says of the guest has been asked for.
+/// Invariant: [State.Done] only after QEMU itself has said `completed` and what it says of the guest has been asked
+/// for.
 final class RestoreCourse {
     private RestoreCourse() {}
 
@@ -83,14 +84,15 @@ final class RestoreCourse {
         return switch (event) {
             case Event.StreamSent _ when s.completed -> step(new State.Settling(), Effect.ASK_STATUS);
             case Event.StreamSent _ -> step(new State.Loading());
-            case Event.MigrationStatus("completed") -> step(new State.Sending(true));
+            case Event.MigrationStatus(var word) when word.equals("completed") -> step(new State.Sending(true));
             default -> anywhere(s, event);
         };
     }
 
     private static Step loading(State.Loading s, Event event) {
         return switch (event) {
-            case Event.MigrationStatus("completed") -> step(new State.Settling(), Effect.ASK_STATUS);
+            case Event.MigrationStatus(var word)
+            when word.equals("completed") -> step(new State.Settling(), Effect.ASK_STATUS);
             case Event.PatienceEnded _ ->
                 fail(new PeerException("QEMU did not finish loading the guest in time", "see its log"));
             default -> anywhere(s, event);
@@ -99,8 +101,8 @@ final class RestoreCourse {
 
     private static Step settling(State.Settling s, Event event) {
         return switch (event) {
-            case Event.StatusSeen("inmigrate") -> step(s, Effect.ASK_STATUS);
-            case Event.StatusSeen("running") -> step(new State.Done(Whereabouts.RUNNING));
+            case Event.StatusSeen(var word) when word.equals("inmigrate") -> step(s, Effect.ASK_STATUS);
+            case Event.StatusSeen(var word) when word.equals("running") -> step(new State.Done(Whereabouts.RUNNING));
             case Event.StatusSeen _ -> step(new State.Done(Whereabouts.PAUSED));
             case Event.PatienceEnded _ ->
                 fail(new PeerException("QEMU loaded the guest but does not say whether it runs", "see query-status"));
@@ -112,7 +114,8 @@ final class RestoreCourse {
     /// What is the same in every state before the end.
     private static Step anywhere(State s, Event event) {
         return switch (event) {
-            case Event.MigrationStatus(var status) when CaptureCourse.isFailure(status) ->
+            case Event.MigrationStatus(var status)
+            when CaptureCourse.isFailure(status) ->
                 fail(new PeerException("QEMU could not take the guest", START_AGAIN));
             case Event.StreamBroke(var why) -> fail(why);
             case Event.Cancelled(var why) -> fail(why);
@@ -123,7 +126,8 @@ final class RestoreCourse {
 
     private static Step failing(State.Failing s, Event event) {
         return switch (event) {
-            case Event.ReasonSeen("") -> step(new State.Failed(s.reason, Whereabouts.UNKNOWN));
+            case Event.ReasonSeen(var word)
+            when word.equals("") -> step(new State.Failed(s.reason, Whereabouts.UNKNOWN));
             case Event.ReasonSeen(var reason) ->
                 step(new State.Failed(
                         s.reason instanceof PeerException

@@ -4,7 +4,6 @@ import dev.dray.error.DrayException;
 import dev.dray.error.InterruptedOperation;
 import dev.dray.error.MachineException;
 import dev.dray.linux.NativeMemory;
-import dev.dray.linux.SysException;
 import dev.dray.memory.GuestMemoryMap;
 import dev.dray.memory.MemoryRegion;
 import dev.dray.memory.PageKind;
@@ -13,6 +12,7 @@ import dev.dray.page.PageReader;
 import dev.dray.vmm.OperationWatch;
 import dev.dray.vmm.RestoreImage;
 import dev.dray.vmm.qemu.wire.StreamWriter;
+import dev.dray.vmm.qemu.wire.Wire;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Sends a guest's pages in any order, decoded by several threads ahead of one writer.
 ///
-/// Each batch is decoded straight into the shape that goes on the wire, so that a page is touched by the decoder and the
+/// Each batch is decoded straight into the shape that goes on the wire, so that a page is touched by the decoder and
+/// the
 /// socket only. Threads: decoders of its own; [#send] runs in the caller's.
 final class RestoreStream implements AutoCloseable {
     /// Pages in a batch: 1 MiB of them, few enough to stay in cache on their way.
@@ -51,24 +52,15 @@ final class RestoreStream implements AutoCloseable {
     private long sentPages;
 
     /// @param everyZero whether the waiting memory may hold old content, so that zero pages have to be sent
-    RestoreStream(RestoreImage image, GuestMemoryMap memory, boolean everyZero, OperationWatch watch)
-            throws DrayException {
+    RestoreStream(RestoreImage image, GuestMemoryMap memory, boolean everyZero, OperationWatch watch) {
         this.image = image;
         this.memory = memory;
         this.everyZero = everyZero;
         this.watch = watch;
         for (int i = 0; i < 3 * DECODERS; i++) {
-            MemorySegment slab = slab();
+            MemorySegment slab = NativeMemory.map((long) BATCH_PAGES * Wire.RECORD_BYTES);
             slabs.add(slab);
             free.add(new Batch(slab));
-        }
-    }
-
-    private static MemorySegment slab() throws MachineException {
-        try {
-            return NativeMemory.map((long) BATCH_PAGES * StreamWriter.RECORD_BYTES);
-        } catch (SysException e) {
-            throw new MachineException("No memory for the restore: " + e.getMessage(), "", e);
         }
     }
 
@@ -120,8 +112,8 @@ final class RestoreStream implements AutoCloseable {
                     free.add(batch);
                     return;
                 }
-                long heads = batch.slab.address() + StreamWriter.RECORD_HEAD_BYTES;
-                pages.read(batch.region, batch.first, batch.count, heads, StreamWriter.RECORD_BYTES, batch.kinds);
+                long heads = batch.slab.address() + Wire.RECORD_HEAD_BYTES;
+                pages.read(batch.region, batch.first, batch.count, heads, Wire.RECORD_BYTES, batch.kinds);
                 (batch.worthSending() ? decoded : free).add(batch);
             }
         } catch (DrayException e) {

@@ -21,7 +21,8 @@ final class SocketBytes implements ByteSource, ByteSink {
 
     @Override
     public int read(MemorySegment into) throws PeerException {
-        ByteBuffer buffer = into.asSlice(0, Math.min(into.byteSize(), CALL_BYTES_MAX)).asByteBuffer();
+        ByteBuffer buffer =
+                into.asSlice(0, Math.min(into.byteSize(), CALL_BYTES_MAX)).asByteBuffer();
         try {
             return channel.read(buffer);
         } catch (IOException e) {

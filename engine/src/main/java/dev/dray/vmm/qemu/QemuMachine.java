@@ -1,0 +1,170 @@
+package dev.dray.vmm.qemu;
+
+import dev.dray.error.DrayException;
+import dev.dray.error.MachineException;
+import dev.dray.error.PeerException;
+import dev.dray.error.RefusedException;
+import dev.dray.memory.GuestMemoryMap;
+import dev.dray.vmm.CaptureMode;
+import dev.dray.vmm.CaptureOrder;
+import dev.dray.vmm.CaptureReport;
+import dev.dray.vmm.CaptureStore;
+import dev.dray.vmm.GuestException;
+import dev.dray.vmm.Journal;
+import dev.dray.vmm.OperationWatch;
+import dev.dray.vmm.RestoreImage;
+import dev.dray.vmm.RestoreOrder;
+import dev.dray.vmm.RestoreReport;
+import dev.dray.vmm.VirtualMachine;
+import dev.dray.vmm.Whereabouts;
+import dev.dray.vmm.qemu.wire.CapturedStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import tools.jackson.databind.JsonNode;
+
+/// A QEMU, reached by a QMP socket.
+public final class QemuMachine implements VirtualMachine {
+    /// How long a QMP socket may take to greet: QEMU does so in a millisecond unless its main loop is busy.
+    private static final Duration GREETING_PATIENCE = Duration.ofSeconds(5);
+
+    /// How long QEMU may take to end a migration whose stream has been closed.
+    private static final Duration ENDING_PATIENCE = Duration.ofSeconds(10);
+
+    private static final Set<String> ENDED = Set.of("none", "completed", "failed", "cancelled");
+
+    private final QmpClient qmp;
+    private final Path controlSocket;
+
+    private QemuMachine(QmpClient qmp, Path controlSocket) {
+        this.qmp = qmp;
+        this.controlSocket = controlSocket;
+    }
+
+    /// Reaches the QEMU behind a QMP socket; changes nothing.
+    public static QemuMachine at(Path controlSocket) throws RefusedException {
+        return new QemuMachine(QmpClient.connect(controlSocket, GREETING_PATIENCE), controlSocket);
+    }
+
+    @Override
+    public List<Finding> examine() throws DrayException {
+        return Examination.of(QemuFacts.ask(qmp), QemuProcess.listeningOn(controlSocket));
+    }
+
+    @Override
+    public Optional<String> putBack(Journal journal) throws DrayException {
+        return MigrationSettings.putBackPending(qmp, journal);
+    }
+
+    @Override
+    public CaptureReport capture(CaptureOrder order, CaptureStore store, Journal journal, OperationWatch watch)
+            throws GuestException {
+        var settings = new MigrationSettings(qmp, journal);
+        Whereabouts guest = Whereabouts.UNKNOWN;
+        try (var socket = PrivateSocket.beside(controlSocket)) {
+            var facts = QemuFacts.ask(qmp);
+            guest = CaptureCourse.fromStatus(facts.status());
+            CaptureChoice choice = choose(order, facts, settings);
+            warn(facts, order, watch);
+            var process = QemuProcess.listeningOn(controlSocket);
+            return new QemuCapture(qmp, facts, choice, order, settings, store, watch, socket, process).run();
+        } catch (DrayException e) {
+            throw new GuestException(e, guest);
+        } finally {
+            putBack(settings, watch);
+        }
+    }
+
+    private CaptureChoice choose(CaptureOrder order, QemuFacts facts, MigrationSettings settings) throws DrayException {
+        Optional<String> refusal = Optional.empty();
+        CaptureChoice choice = CaptureChoice.of(order, facts, refusal);
+        if (choice.plan().mode() == CaptureMode.BACKGROUND) {
+            refusal = settings.apply(Set.of("events", "background-snapshot"), parameters(choice.plan(), order));
+            choice = CaptureChoice.of(order, facts, refusal);
+        }
+        if (choice.plan().mode() != CaptureMode.BACKGROUND) {
+            Optional<String> reason = settings.apply(Set.of("events", "return-path"), parameters(choice.plan(), order));
+            if (reason.isPresent()) {
+                throw new RefusedException("QEMU does not take the settings for a capture: " + reason.get(), "");
+            }
+        }
+        return choice;
+    }
+
+    private static Map<String, JsonNode> parameters(CapturePlan plan, CaptureOrder order) {
+        var map = new TreeMap<String, JsonNode>();
+        QemuCapture.parameters(plan, order).properties().forEach(each -> map.put(each.getKey(), each.getValue()));
+        return map;
+    }
+
+    private static void warn(QemuFacts facts, CaptureOrder order, OperationWatch watch) {
+        if (order.onPause().isEmpty()) {
+            for (GuestDisk disk : facts.disks()) {
+                watch.warning(
+                        "disk " + disk.device() + " (" + disk.file() + ") is not captured: restored memory needs it"
+                                + " as it is now; use --on-pause to snapshot it");
+            }
+        }
+    }
+
+    @Override
+    public RestoreReport restore(RestoreOrder order, RestoreImage image, OperationWatch watch) throws GuestException {
+        QemuFacts facts;
+        GuestMemoryMap memory;
+        CapturedStream state;
+        try {
+            facts = QemuFacts.ask(qmp);
+            state = stream(image);
+            memory = RestoreCheck.check(
+                    image.memory(), state.configuration().machineType(), image.facts(), order.regionNames(), facts);
+            var settings = new MigrationSettings(qmp, NoJournal.INSTANCE);
+            Optional<String> reason = settings.apply(Set.of("events"), Map.of());
+            if (reason.isPresent()) {
+                throw new RefusedException("QEMU does not take the settings for a restore: " + reason.get(), "");
+            }
+        } catch (DrayException e) {
+            throw new GuestException(e, Whereabouts.UNKNOWN);
+        }
+        try (var socket = PrivateSocket.beside(controlSocket)) {
+            var process = QemuProcess.listeningOn(controlSocket);
+            return new QemuRestore(qmp, facts, image, state, memory, watch, socket, process).run(order.paused());
+        } catch (DrayException e) {
+            throw new GuestException(e, Whereabouts.UNKNOWN);
+        }
+    }
+
+    private static CapturedStream stream(RestoreImage image) throws DrayException {
+        try {
+            return CapturedStream.of(image.state());
+        } catch (PeerException e) {
+            throw new MachineException(
+                    "The snapshot's machine state cannot be read: " + e.getMessage(), "verify the snapshot", e);
+        }
+    }
+
+    /// Puts the settings back once QEMU's own migration has ended; before that it refuses to change them.
+    private void putBack(MigrationSettings settings, OperationWatch watch) {
+        try {
+            long deadline = System.nanoTime() + ENDING_PATIENCE.toNanos();
+            while (!ENDED.contains(qmp.execute("query-migrate").path("status").asString("none"))
+                    && System.nanoTime() - deadline < 0) {
+                Thread.sleep(5);
+            }
+            settings.putBack();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            watch.warning("the migration settings were not put back; dray doctor does it");
+        } catch (DrayException e) {
+            watch.warning("the migration settings could not be put back: " + e.getMessage());
+        }
+    }
+
+    @Override
+    public void close() {
+        qmp.close();
+    }
+}

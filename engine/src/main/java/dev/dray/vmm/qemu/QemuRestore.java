@@ -1,0 +1,271 @@
+package dev.dray.vmm.qemu;
+
+import static dev.dray.vmm.qemu.RestoreCourse.Event.*;
+
+import dev.dray.error.DrayException;
+import dev.dray.error.InterruptedOperation;
+import dev.dray.error.MachineException;
+import dev.dray.error.PeerException;
+import dev.dray.memory.GuestMemoryMap;
+import dev.dray.vmm.CaptureReport.PhaseTime;
+import dev.dray.vmm.GuestException;
+import dev.dray.vmm.OperationWatch;
+import dev.dray.vmm.RestoreImage;
+import dev.dray.vmm.RestoreReport;
+import dev.dray.vmm.Whereabouts;
+import dev.dray.vmm.qemu.RestoreCourse.Effect;
+import dev.dray.vmm.qemu.RestoreCourse.Event;
+import dev.dray.vmm.qemu.RestoreCourse.State;
+import dev.dray.vmm.qemu.wire.CapturedStream;
+import dev.dray.vmm.qemu.wire.RamBlocks;
+import dev.dray.vmm.qemu.wire.StreamWriter;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+
+/// Drives one eager restore along [RestoreCourse].
+///
+/// Threads: the caller's runs the loop; the stream is written by a thread of its own that only posts events.
+final class QemuRestore {
+    private static final int EVENTS_MAX = 256;
+
+    private final QmpClient qmp;
+    private final QemuFacts facts;
+    private final RestoreImage image;
+    private final CapturedStream state;
+    private final GuestMemoryMap memory;
+    private final OperationWatch watch;
+    private final PrivateSocket socket;
+    private final QemuProcess process;
+    private final BlockingQueue<Event> events = new ArrayBlockingQueue<>(EVENTS_MAX);
+    private final long started = System.nanoTime();
+    private volatile @Nullable SocketChannel channel;
+    private volatile long sentNanos;
+    private volatile long sentBytes;
+
+    /// @param memory the snapshot's map with the waiting machine's names, [RestoreCheck]
+    QemuRestore(
+            QmpClient qmp,
+            QemuFacts facts,
+            RestoreImage image,
+            CapturedStream state,
+            GuestMemoryMap memory,
+            OperationWatch watch,
+            PrivateSocket socket,
+            QemuProcess process) {
+        this.qmp = qmp;
+        this.facts = facts;
+        this.image = image;
+        this.state = state;
+        this.memory = memory;
+        this.watch = watch;
+        this.socket = socket;
+        this.process = process;
+    }
+
+    RestoreReport run(boolean paused) throws GuestException {
+        qmp.listen(this::onQmp);
+        Thread sender = null;
+        State end;
+        try {
+            if (paused) {
+                qmp.execute("stop");
+            }
+            connect();
+            watch.phase("sending memory");
+            sender = Thread.ofPlatform().name("stream").start(this::send);
+            end = loop();
+        } catch (DrayException e) {
+            throw new GuestException(e, Whereabouts.UNKNOWN);
+        } finally {
+            closeStream();
+            join(sender);
+        }
+        return switch (end) {
+            case State.Done(var guest) -> report(guest);
+            case State.Failed(var reason, var guest) -> throw new GuestException(reason, guest);
+            default -> throw new IllegalStateException("a restore ended in " + end);
+        };
+    }
+
+    private RestoreReport report(Whereabouts guest) {
+        double all = (System.nanoTime() - started) / 1e6;
+        double sent = (sentNanos - started) / 1e6;
+        return new RestoreReport(
+                facts.vmm(),
+                guest,
+                all,
+                all,
+                sentBytes,
+                List.of(new PhaseTime("memory", sent), new PhaseTime("devices", all - sent)));
+    }
+
+    private State loop() {
+        State state = RestoreCourse.begin();
+        long entered = System.nanoTime();
+        boolean toldCancelled = false;
+        while (!(state instanceof State.Done || state instanceof State.Failed)) {
+            Event event = poll();
+            if (event == null && watch.cancelled() && !toldCancelled) {
+                toldCancelled = true;
+                event = new Cancelled(
+                        new InterruptedOperation("Interrupted; the waiting QEMU has to be started again", ""));
+            }
+            Optional<Duration> patience = RestoreCourse.patience(state);
+            if (event == null
+                    && patience.isPresent()
+                    && System.nanoTime() - entered > patience.get().toNanos()) {
+                event = new PatienceEnded();
+            }
+            if (event == null) {
+                continue;
+            }
+            var step = RestoreCourse.next(state, event);
+            if (step.state().getClass() != state.getClass()) {
+                entered = System.nanoTime();
+            }
+            state = step.state();
+            step.effects().forEach(this::perform);
+        }
+        return state;
+    }
+
+    private @Nullable Event poll() {
+        try {
+            Event event = events.poll(50, TimeUnit.MILLISECONDS);
+            return event instanceof QemuLost ? new QemuLost(process.isGone(Duration.ofSeconds(2))) : event;
+        } catch (InterruptedException e) {
+            return new Cancelled(new InterruptedOperation("Interrupted; the waiting QEMU has to be started again", ""));
+        }
+    }
+
+    private void perform(Effect effect) {
+        try {
+            switch (effect) {
+                case CLOSE_STREAM -> closeStream();
+                case ASK_STATUS -> post(new StatusSeen(QemuFacts.status(qmp)));
+                case ASK_REASON ->
+                    post(new ReasonSeen(
+                            qmp.execute("query-migrate").path("error-desc").asString("")));
+            }
+        } catch (PeerException e) {
+            // The control connection is gone: its own event follows.
+        }
+    }
+
+    private void onQmp(QmpEvent event) {
+        switch (event.name()) {
+            case "MIGRATION" ->
+                post(new MigrationStatus(event.data().path("status").asString("")));
+            case QmpEvent.CONNECTION_LOST -> post(new QemuLost(false));
+            default -> {}
+        }
+    }
+
+    private void post(Event event) {
+        if (!events.offer(event)) {
+            throw new IllegalStateException("more than " + EVENTS_MAX + " events wait");
+        }
+    }
+
+    /// Has QEMU listen, and connects at once: newer ones do not answer QMP while a connection says nothing.
+    private void connect() throws DrayException {
+        var arguments = JsonMapper.shared().createObjectNode();
+        arguments.put("uri", socket.uri()).put("exit-on-error", false);
+        if (qmp.ask("migrate-incoming", arguments) instanceof QmpReply.Refused(var reason)) {
+            if (!reason.contains("exit-on-error")) {
+                throw new PeerException("QEMU refused migrate-incoming: " + reason, "start it with -incoming defer");
+            }
+            arguments.remove("exit-on-error");
+            qmp.execute("migrate-incoming", arguments);
+        }
+        try {
+            var connection = SocketChannel.open(StandardProtocolFamily.UNIX);
+            channel = connection;
+            connection.connect(UnixDomainSocketAddress.of(socket.path()));
+        } catch (IOException e) {
+            throw new PeerException("QEMU does not listen at " + socket.path() + ": " + e.getMessage(), "", e);
+        }
+    }
+
+    private void send() {
+        try {
+            SocketChannel connection = channel;
+            if (connection == null) {
+                throw new IllegalStateException("not connected");
+            }
+            write(new StreamWriter(new SocketBytes(connection)));
+            connection.shutdownOutput();
+            sentNanos = System.nanoTime();
+            post(new StreamSent());
+        } catch (DrayException e) {
+            post(new StreamBroke(e));
+        } catch (IOException e) {
+            post(new StreamBroke(new PeerException("The migration connection broke: " + e.getMessage(), "", e)));
+        } catch (RuntimeException | Error e) {
+            post(new StreamBroke(new MachineException("A defect in Dray stopped the restore: " + e, "report it", e)));
+        }
+    }
+
+    private void write(StreamWriter to) throws DrayException {
+        to.header();
+        to.configuration(state.configuration());
+        to.memoryStart(new RamBlocks(state.blocks().sectionId(), memory), false);
+        if (state.earlySections().length > 0) {
+            to.sections(state.earlySections());
+        }
+        to.beginPart();
+        try (var pages = new RestoreStream(image, memory, mayHoldOldContent(), watch)) {
+            pages.send(to);
+            sentBytes = pages.sentBytes();
+        }
+        to.endSection();
+        to.beginEnd();
+        to.endSection();
+        to.sections(state.deviceSections());
+        to.endOfSections();
+        to.description(state.description());
+        to.flush();
+    }
+
+    /// Memory that a file backs may hold what an earlier guest left there; only then do zero pages matter.
+    private boolean mayHoldOldContent() throws PeerException {
+        var arguments = JsonMapper.shared().createObjectNode().put("path", "/objects");
+        return !(qmp.ask("qom-list", arguments) instanceof QmpReply.Value(var objects))
+                || objects.toString().contains("memory-backend-file");
+    }
+
+    private void closeStream() {
+        SocketChannel connection = channel;
+        if (connection != null) {
+            try {
+                connection.close();
+            } catch (IOException e) {
+                // QEMU sees the end of the connection all the same.
+            }
+        }
+    }
+
+    private static void join(@Nullable Thread thread) {
+        boolean interrupted = false;
+        while (thread != null && thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
