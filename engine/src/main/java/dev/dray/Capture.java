@@ -1,7 +1,9 @@
 package dev.dray;
 
+import dev.dray.error.UsageException;
 import java.time.Duration;
 import java.util.Collections;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.SortedMap;
@@ -58,7 +60,30 @@ public record Capture(
 
     @Override
     public Captured run(Progress progress) throws OperationException {
+        try {
+            check();
+        } catch (UsageException e) {
+            throw new OperationException(e, GuestFate.UNKNOWN);
+        }
         return CaptureRun.run(this, progress);
+    }
+
+    /// What can be said of the request without looking at the VM.
+    private void check() throws UsageException {
+        VmAddress.parse(vm);
+        GuestName.check(name);
+        if (labels.size() > GuestName.LABELS_MAX) {
+            throw new UsageException(labels.size() + " labels are more than " + GuestName.LABELS_MAX, "Use fewer");
+        }
+        for (var label : labels.entrySet()) {
+            GuestName.checkLabel(label.getKey(), label.getValue());
+        }
+        if (mode == Mode.BACKGROUND && after != After.RESUME) {
+            throw new UsageException(
+                    "Mode background cannot end with --after " + after.name().toLowerCase(Locale.ROOT)
+                            + ": the guest would outlive its image",
+                    "Use --mode live or --mode stop, or leave --mode out");
+        }
     }
 
     /// How memory is read.

@@ -1,5 +1,6 @@
 package dev.dray;
 
+import dev.dray.error.UsageException;
 import java.util.Optional;
 
 /// Says what this host, and a VM, can do; what to do about what they cannot; and puts back what an earlier,
@@ -9,6 +10,13 @@ import java.util.Optional;
 public record Doctor(Optional<String> vm) implements Operation<Examined> {
     @Override
     public Examined run(Progress progress) throws OperationException {
+        try {
+            if (vm.isPresent()) {
+                VmAddress.parse(vm.get());
+            }
+        } catch (UsageException e) {
+            throw new OperationException(e, GuestFate.UNKNOWN);
+        }
         return DoctorRun.run(this, progress);
     }
 }

@@ -20,6 +20,11 @@ public interface Progress {
     /// Whether the user asked to stop.
     boolean cancelled();
 
+    /// When the user's command began, as [System#nanoTime()] counts: what `start_ms` counts from.
+    default long startNanos() {
+        return System.nanoTime();
+    }
+
     /// Tells nobody, and never stops.
     static Progress none() {
         return NoProgress.INSTANCE;

@@ -1,5 +1,6 @@
 package dev.dray;
 
+import dev.dray.error.UsageException;
 import java.util.Collections;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -30,6 +31,11 @@ public record Restore(
 
     @Override
     public Restored run(Progress progress) throws OperationException {
+        try {
+            VmAddress.parse(into);
+        } catch (UsageException e) {
+            throw new OperationException(e, GuestFate.UNKNOWN);
+        }
         return RestoreRun.run(this, progress);
     }
 

@@ -1,16 +1,16 @@
 package dev.dray;
 
 import java.util.List;
-import java.util.Optional;
 
 /// Proves that snapshots are whole.
 ///
 /// @param snapshots which ones; empty for all
-/// @param expect the id of a snapshot that must be there, known from elsewhere
-public record Verify(RepositoryAccess repository, List<String> snapshots, Depth depth, Optional<String> expect)
+/// @param expect ids of snapshots that must be there, known from elsewhere
+public record Verify(RepositoryAccess repository, List<String> snapshots, Depth depth, List<String> expect)
         implements Operation<Verified> {
     public Verify {
         snapshots = List.copyOf(snapshots);
+        expect = List.copyOf(expect);
     }
 
     @Override

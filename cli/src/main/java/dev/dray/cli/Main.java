@@ -1,27 +1,39 @@
 package dev.dray.cli;
 
 import dev.dray.Dray;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 
-/// The command `dray`.
+/// The command `dray`, as a process: its streams, its signals, its exit code.
 public final class Main {
     private Main() {}
 
-    /// Runs one command and ends the process with its exit code.
-    ///
-    /// @param args as typed
-    public static void main(String[] args) {
-        System.exit(run(System.out, System.err, args));
+    public static void main(String[] arguments) {
+        if (arguments.length == 1 && (arguments[0].equals("--version") || arguments[0].equals("-V"))) {
+            System.out.println("dray " + Dray.VERSION); // before any library is loaded: scripts ask this often
+            return;
+        }
+        PrintStream out = stream(FileDescriptor.out);
+        PrintStream err = stream(FileDescriptor.err);
+        var stop = StopSignal.install(Thread.currentThread(), err);
+        int code = Program.run(arguments, Surroundings.ofProcess(out, err, stop::isRequested));
+        out.flush();
+        err.flush();
+        stop.ended();
+        if (!stop.isRequested()) { // else the JVM is ending already, with 128 + the signal's number
+            System.exit(code);
+        }
     }
 
-    /// Runs one command and returns its exit code; [Training] runs several in one process.
-    static int run(PrintStream out, PrintStream err, String... args) {
-        // Answered before the parser is loaded.
-        if (args.length == 1 && (args[0].equals("--version") || args[0].equals("-V"))) {
-            out.println("dray " + Dray.VERSION);
-            return 0;
-        }
-        err.println("usage: dray --version");
-        return 2;
+    /// Runs one command without a terminal and returns its exit code; [Training] runs several in one process.
+    static int run(PrintStream out, PrintStream err, String... arguments) {
+        return Program.run(arguments, Surroundings.ofTraining(out, err));
+    }
+
+    private static PrintStream stream(FileDescriptor descriptor) {
+        return new PrintStream(
+                new FileOutputStream(descriptor), descriptor == FileDescriptor.err, StandardCharsets.UTF_8);
     }
 }

@@ -1,0 +1,40 @@
+package dev.dray.cli;
+
+import dev.dray.ExitCode;
+import dev.dray.Inspect;
+import dev.dray.OperationException;
+import dev.dray.error.DrayException;
+import picocli.CommandLine.Model.CommandSpec;
+
+/// `dray inspect`.
+final class InspectCommand implements Command {
+    @Override
+    public CommandSpec spec() {
+        return Spec.of(
+                        "inspect",
+                        "Prints any stream or file of Dray's own or of a VMM, also a damaged one, up to where.",
+                        "Knows QEMU's migration streams and all objects of a repository: packs, manifests, key slots,"
+                                + " the configuration. Sealed parts are opened with the repository's key.")
+                .positional("FILE", "The file, or - for standard input.")
+                .repository("The repository that the file belongs to, if it does not lie in it (DRAY_REPO).")
+                .examples(
+                        "dray inspect vm1.migration",
+                        "dray inspect /srv/dray/config/repository",
+                        "dray inspect /srv/dray/snapshots/* --key-file ~/dray.key --json")
+                .done(ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.CORRUPT, ExitCode.BUG);
+    }
+
+    @Override
+    public ExitCode run(Invocation invocation) throws OperationException, DrayException {
+        var place = RepositoryArguments.place(invocation);
+        var key = RepositoryArguments.keySource(invocation, "Passphrase");
+        var output = invocation.output();
+        var inspect = new Inspect(
+                invocation.positional(0),
+                invocation.around().in(),
+                place,
+                key,
+                output.json() ? _ -> {} : output.out()::println);
+        return invocation.end(inspect.run(invocation.progress()), (_, _) -> {});
+    }
+}

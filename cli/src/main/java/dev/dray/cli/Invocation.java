@@ -1,0 +1,102 @@
+package dev.dray.cli;
+
+import dev.dray.ExitCode;
+import dev.dray.Outcome;
+import dev.dray.Progress;
+import dev.dray.RepositoryAccess;
+import dev.dray.error.DrayException;
+import dev.dray.error.UsageException;
+import java.io.PrintStream;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
+import picocli.CommandLine.ParseResult;
+
+/// One run of one command: its arguments, its progress, its end.
+final class Invocation implements AutoCloseable {
+    private final ParseResult given;
+    private final Surroundings around;
+    private final Output output;
+    private final ProgressPrinter progress;
+
+    Invocation(String command, ParseResult given, Surroundings around, Output output) {
+        this.given = given;
+        this.around = around;
+        this.output = output;
+        this.progress = new ProgressPrinter(command, around, output);
+    }
+
+    Surroundings around() {
+        return around;
+    }
+
+    Output output() {
+        return output;
+    }
+
+    Progress progress() {
+        return progress;
+    }
+
+    /// Prints the outcome, as words by `words`.
+    <R extends Outcome> ExitCode end(R outcome, BiConsumer<R, PrintStream> words) {
+        progress.close();
+        return output.end(outcome, words);
+    }
+
+    RepositoryAccess repository() throws UsageException, DrayException {
+        return RepositoryArguments.read(this);
+    }
+
+    boolean has(String flag) {
+        return given.hasMatchedOption(flag);
+    }
+
+    Optional<String> option(String name) {
+        return Optional.ofNullable(given.matchedOptionValue(name, (String) null));
+    }
+
+    String option(String name, String otherwise) {
+        return given.matchedOptionValue(name, otherwise);
+    }
+
+    List<String> options(String name) {
+        return given.matchedOptionValue(name, List.of());
+    }
+
+    String positional(int index) {
+        return given.matchedPositionalValue(index, "");
+    }
+
+    Optional<String> optionalPositional(int index) {
+        return Optional.ofNullable(given.matchedPositionalValue(index, (String) null));
+    }
+
+    List<String> positionals(int index) {
+        return given.matchedPositionalValue(index, List.of());
+    }
+
+    /// The `K=V` values of a repeatable option.
+    SortedMap<String, String> pairs(String name) throws UsageException {
+        var pairs = new TreeMap<String, String>();
+        for (String pair : options(name)) {
+            int equals = pair.indexOf('=');
+            if (equals <= 0) {
+                throw new UsageException(
+                        name + " '" + pair + "' has no name and value", "Write " + name + " NAME=VALUE");
+            }
+            String key = pair.substring(0, equals);
+            if (pairs.put(key, pair.substring(equals + 1)) != null) {
+                throw new UsageException(name + " names '" + key + "' twice", "Name it once");
+            }
+        }
+        return pairs;
+    }
+
+    @Override
+    public void close() {
+        progress.close();
+    }
+}

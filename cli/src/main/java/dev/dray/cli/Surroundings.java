@@ -1,0 +1,89 @@
+package dev.dray.cli;
+
+import java.io.Console;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+
+/// What a command sees of the world, so that tests can give it another.
+///
+/// @param terminal whether `err` is a terminal
+/// @param prompt asks for a passphrase; empty if there is no terminal to ask on
+/// @param stopRequested whether a signal asked to stop
+/// @param startNanos when the process began, as [System#nanoTime()] counts
+record Surroundings(
+        InputStream in,
+        PrintStream out,
+        PrintStream err,
+        Map<String, String> environment,
+        boolean terminal,
+        Prompt prompt,
+        BooleanSupplier stopRequested,
+        long startNanos) {
+    /// Asks without echo.
+    @FunctionalInterface
+    interface Prompt {
+        Optional<char[]> ask(String question);
+    }
+
+    static Surroundings ofProcess(PrintStream out, PrintStream err, BooleanSupplier stopRequested) {
+        return new Surroundings(
+                System.in,
+                out,
+                err,
+                System.getenv(),
+                isTerminal(2),
+                Surroundings::askOnConsole,
+                stopRequested,
+                System.nanoTime() - ageNanos());
+    }
+
+    /// Nothing to read, no variables, nobody to ask.
+    static Surroundings ofTraining(PrintStream out, PrintStream err) {
+        return new Surroundings(
+                InputStream.nullInputStream(),
+                out,
+                err,
+                Map.of(),
+                false,
+                _ -> Optional.empty(),
+                () -> false,
+                System.nanoTime());
+    }
+
+    private static Optional<char[]> askOnConsole(String question) {
+        return Optional.ofNullable(System.console())
+                .filter(Console::isTerminal)
+                .map(console -> console.readPassword("%s: ", question));
+    }
+
+    private static boolean isTerminal(int descriptor) {
+        try {
+            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor))
+                    .toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /// How old this process is, to a hundredth of a second: the JVM's start belongs to the command's time.
+    /// `/proc/self/stat` has the start in ticks of 10 ms since boot, `/proc/uptime` the time since boot.
+    private static long ageNanos() {
+        try {
+            String stat = Files.readString(Path.of("/proc/self/stat"));
+            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+            String uptime = Files.readString(Path.of("/proc/uptime"));
+            double startSeconds = Long.parseLong(fields[19]) / 100.0;
+            double nowSeconds = Double.parseDouble(uptime.substring(0, uptime.indexOf(' ')));
+            return Math.max(0, (long) ((nowSeconds - startSeconds) * 1e9));
+        } catch (IOException | RuntimeException e) {
+            return 0;
+        }
+    }
+}
