@@ -102,7 +102,7 @@ final class CaptureCourse {
             case State.Stopping s -> stopping(s, event);
             case State.Hooking s -> hooking(plan, s, event);
             case State.Streaming s -> streaming(plan, s, event);
-            case State.Resuming s -> resuming(plan, s, event);
+            case State.Resuming s -> resuming(s, event);
             case State.Storing s -> storing(plan, s, event);
             case State.Accepting s -> accepting(plan, s, event);
             case State.Quitting s -> quitting(s, event);
@@ -188,7 +188,7 @@ final class CaptureCourse {
         return step(new State.Storing(guest), CaptureEffect.STORE);
     }
 
-    private static Step resuming(CapturePlan plan, State.Resuming s, CaptureEvent event) {
+    private static Step resuming(State.Resuming s, CaptureEvent event) {
         return switch (event) {
             case GuestStopped(long at) -> step(new State.Resuming(s.guest.stopped(at)));
             case GuestResumed(long at) -> step(new State.Storing(s.guest.resumed(at)), CaptureEffect.STORE);

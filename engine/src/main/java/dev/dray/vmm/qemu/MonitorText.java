@@ -11,6 +11,7 @@ import java.util.regex.Pattern;
 /// understood
 /// is treated as not known, never guessed.
 final class MonitorText {
+    private static final Pattern VIEWS = Pattern.compile("(?m)^FlatView #");
     private static final Pattern RAM_BLOCK = Pattern.compile(
             "^\\s*(\\S.*?)\\s+(\\d+) ([KMGT])iB\\s+0x[0-9a-f]+ 0x([0-9a-f]{1,16}) 0x([0-9a-f]{1,16})\\b.*");
     private static final Pattern FLAT_RANGE = Pattern.compile(
@@ -21,7 +22,7 @@ final class MonitorText {
     /// The rows of `info ramblock`.
     static List<RamBlock> ramBlocks(String text) {
         var blocks = new ArrayList<RamBlock>();
-        for (String line : text.split("\\R")) {
+        for (String line : text.lines().toList()) {
             Matcher m = RAM_BLOCK.matcher(line);
             if (m.matches()) {
                 int shift = switch (m.group(3)) {
@@ -41,11 +42,11 @@ final class MonitorText {
     /// "memory".
     static List<GpaRange> gpas(String flatViews, MemoryRegion region) {
         var ranges = new ArrayList<GpaRange>();
-        for (String view : flatViews.split("(?m)^FlatView #")) {
+        for (String view : VIEWS.split(flatViews, -1)) {
             if (!view.contains("AS \"memory\"")) {
                 continue;
             }
-            for (String line : view.split("\\R")) {
+            for (String line : view.lines().toList()) {
                 Matcher m = FLAT_RANGE.matcher(line);
                 if (m.matches() && isName(m.group(3), region.name())) {
                     long first = hex(m.group(1));

@@ -4,10 +4,10 @@ import dev.dray.error.RefusedException;
 import dev.dray.memory.GuestMemoryMap;
 import dev.dray.memory.MemoryRegion;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import tools.jackson.databind.JsonNode;
 
@@ -77,10 +77,10 @@ final class RestoreCheck {
         return new GuestMemoryMap(renamed);
     }
 
-    private static RefusedException missing(String name, MemoryRegion region, TreeSet<String> unseen) {
+    private static RefusedException missing(String name, MemoryRegion region, Set<String> unseen) {
         Optional<String> similar = unseen.stream()
-                .filter(each -> !each.contains("/") && !each.startsWith("pc.") == name.startsWith("pc."))
-                .min(Comparator.comparingInt(String::length));
+                .filter(each -> !each.contains("/") && each.startsWith("pc.") != name.startsWith("pc."))
+                .findFirst();
         return differs(
                 "the waiting VM has no memory region " + name + " (" + region.bytes() + " bytes)",
                 similar.map(other -> "if it is called " + other + " there: --map-block " + name + "=" + other)
