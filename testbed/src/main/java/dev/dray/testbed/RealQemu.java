@@ -1,6 +1,10 @@
 package dev.dray.testbed;
 
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -87,7 +91,9 @@ public final class RealQemu implements AutoCloseable {
         line.addAll(List.of("-qmp", "unix:" + directory.resolve("qmp") + ",server=on,wait=off"));
         // A second client (libvirt's place, or the engine under test) can talk here.
         line.addAll(List.of("-qmp", "unix:" + directory.resolve("qmp2") + ",server=on,wait=off"));
-        line.addAll(List.of("-serial", "file:" + directory.resolve("serial")));
+        Path serial = directory.resolve("serial");
+        line.addAll(List.of("-serial", "chardev:serial0", "-chardev"));
+        line.add("socket,id=serial0,server=on,wait=off,path=" + serial + "-socket,logappend=on,logfile=" + serial);
         line.addAll(arguments);
         Process process = new ProcessBuilder(line)
                 .redirectErrorStream(true)
@@ -144,6 +150,18 @@ public final class RealQemu implements AutoCloseable {
     public String serial() throws IOException {
         Path file = directory.resolve("serial");
         return Files.exists(file) ? Files.readString(file) : "";
+    }
+
+    /// The file that holds it.
+    public Path serialLog() {
+        return directory.resolve("serial");
+    }
+
+    /// Sends bytes to the guest's serial port, each as one character.
+    public void sendSerial(String characters) throws IOException {
+        try (var channel = SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("serial-socket")))) {
+            channel.write(ByteBuffer.wrap(characters.getBytes(StandardCharsets.ISO_8859_1)));
+        }
     }
 
     /// What QEMU has printed.

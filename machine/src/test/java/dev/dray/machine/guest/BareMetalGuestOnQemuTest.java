@@ -5,13 +5,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.dray.machine.guest.PageError.Kind;
 import dev.dray.memory.PageSize;
+import dev.dray.testbed.RealQemu;
+import dev.dray.testbed.RealQemu.Version;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -24,25 +30,47 @@ class BareMetalGuestOnQemuTest {
     private static final long MEMORY = 8 << 20;
     private static final long VICTIM = 0x345;
 
-    @TempDir
-    Path directory;
+    static List<Version> qemus() {
+        return Version.present();
+    }
 
-    static Stream<Path> qemus() {
-        return QemuVm.binaries();
+    /// A machine whose memory is a file, so that the test can look and change.
+    private static RealQemu start(Version qemu, byte[] image) throws IOException {
+        Path directory = Files.createTempDirectory("dray-guest-");
+        Path floppy = Files.write(directory.resolve("guest.img"), image);
+        try {
+            List<String> arguments = List.of(
+                    "-machine", qemu.pcMachineType() + ",memory-backend=ram0",
+                    "-m", (MEMORY >> 20) + "M",
+                    "-object", "memory-backend-file,id=ram0,share=on,size=" + MEMORY + ",mem-path=" + directory.resolve("ram"),
+                    "-drive", "if=floppy,format=raw,readonly=on,file=" + floppy);
+            RealQemu vm = RealQemu.start(qemu, arguments);
+            Files.move(directory.resolve("ram"), vm.directory().resolve("ram"));
+            return vm;
+        } finally {
+            Files.delete(floppy);
+            Files.delete(directory);
+        }
+    }
+
+    private static MemorySegment memory(RealQemu vm, Arena arena) throws IOException {
+        Path ram = vm.directory().resolve("ram");
+        try (FileChannel file = FileChannel.open(ram, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            return file.map(FileChannel.MapMode.READ_WRITE, 0, file.size(), arena);
+        }
     }
 
     @ParameterizedTest
     @MethodSource("qemus")
-    void itsMemoryIsWhatThePatternSays(Path qemu) throws Exception {
+    void itsMemoryIsWhatThePatternSays(Version qemu) throws Exception {
         for (Fill fill : Fill.values()) {
-            Path place = directory.resolve(fill.name());
             byte[] image = BareMetalGuest.image(Parameters.ofMemory(MEMORY).with(fill));
-            try (QemuVm vm = QemuVm.start(qemu, place, MEMORY, image);
+            try (RealQemu vm = start(qemu, image);
                     Arena arena = Arena.ofConfined()) {
                 assertThat(passes(vm, 5).isClean()).isTrue();
-                vm.stop();
-                long pass = GuestReport.read(vm.serial()).lastPass();
-                assertThat(pagesOf(fill, vm.memory(arena), (int) pass)).isPositive();
+                vm.qmp().execute("stop");
+                long pass = GuestReport.read(vm.serialLog()).lastPass();
+                assertThat(pagesOf(fill, memory(vm, arena), (int) pass)).isPositive();
             }
         }
     }
@@ -70,34 +98,33 @@ class BareMetalGuestOnQemuTest {
     @ParameterizedTest
     @EnumSource
     void findsEachKindOfWrongPage(Kind kind) throws Exception {
-        Path qemu = qemus().findFirst().orElseThrow();
-        assertThat(found(qemu, kind)).isEqualTo(kind);
+        assertThat(found(Version.V7, kind)).isEqualTo(kind);
     }
 
     @ParameterizedTest
     @MethodSource("qemus")
-    void findsAStalePage(Path qemu) throws Exception {
+    void findsAStalePage(Version qemu) throws Exception {
         assertThat(found(qemu, Kind.STALE)).isEqualTo(Kind.STALE);
     }
 
-    private Kind found(Path qemu, Kind kind) throws Exception {
+    private Kind found(Version qemu, Kind kind) throws Exception {
         Fill fill = kind == Kind.NOT_ZERO ? Fill.MOSTLY_ZERO : Fill.INCOMPRESSIBLE;
         byte[] image = BareMetalGuest.image(Parameters.ofMemory(MEMORY).with(fill));
-        try (QemuVm vm = QemuVm.start(qemu, directory.resolve("vm"), MEMORY, image);
+        try (RealQemu vm = start(qemu, image);
                 Arena arena = Arena.ofConfined()) {
             assertThat(passes(vm, 3).isClean()).isTrue();
-            vm.stop();
-            byte[] earlier = page(vm.memory(arena), VICTIM).toArray(JAVA_BYTE);
-            vm.resume();
-            passes(vm, 5 + GuestReport.read(vm.serial()).lastPass());
-            vm.stop();
-            spoil(vm.memory(arena), kind, MemorySegment.ofArray(earlier));
-            vm.resume();
-            GuestReport report = GuestReport.await(vm.serial(), r -> !r.isClean(), PATIENCE);
+            vm.qmp().execute("stop");
+            byte[] earlier = page(memory(vm, arena), VICTIM).toArray(JAVA_BYTE);
+            vm.qmp().execute("cont");
+            passes(vm, 5 + GuestReport.read(vm.serialLog()).lastPass());
+            vm.qmp().execute("stop");
+            spoil(memory(vm, arena), kind, MemorySegment.ofArray(earlier));
+            vm.qmp().execute("cont");
+            GuestReport report = GuestReport.await(vm.serialLog(), r -> !r.isClean(), PATIENCE);
             assertThat(report.errors()).hasSize(1);
             long stopped = report.lastPass();
             Thread.sleep(200);
-            assertThat(GuestReport.read(vm.serial()).lastPass()).isEqualTo(stopped);
+            assertThat(GuestReport.read(vm.serialLog()).lastPass()).isEqualTo(stopped);
             return report.errors().getFirst().kind();
         }
     }
@@ -126,63 +153,63 @@ class BareMetalGuestOnQemuTest {
 
     @ParameterizedTest
     @MethodSource("qemus")
-    void changesEveryTwentiethPageOnCommand(Path qemu) throws Exception {
+    void changesEveryTwentiethPageOnCommand(Version qemu) throws Exception {
         byte[] image = BareMetalGuest.image(Parameters.ofMemory(MEMORY).withScatteredFromPass(4));
-        try (QemuVm vm = QemuVm.start(qemu, directory.resolve("vm"), MEMORY, image);
+        try (RealQemu vm = start(qemu, image);
                 Arena arena = Arena.ofConfined()) {
             assertThat(changedPages(vm, arena)).isEqualTo((1792 + 19) / 20);
-            vm.command(BareMetalGuest.LOOK);
+            vm.sendSerial(String.valueOf(BareMetalGuest.LOOK));
             assertThat(changedPages(vm, arena)).isZero();
-            vm.command(BareMetalGuest.DENSE);
+            vm.sendSerial(String.valueOf(BareMetalGuest.DENSE));
             assertThat(changedPages(vm, arena)).isEqualTo(1792);
-            assertThat(GuestReport.read(vm.serial()).isClean()).isTrue();
+            assertThat(GuestReport.read(vm.serialLog()).isClean()).isTrue();
         }
     }
 
     /// How many of the guest's pages change in a few passes, from the sixth on.
-    private static long changedPages(QemuVm vm, Arena arena) throws Exception {
-        GuestReport.await(vm.serial(), r -> r.lastPass() >= 6, PATIENCE);
+    private static long changedPages(RealQemu vm, Arena arena) throws Exception {
+        GuestReport.await(vm.serialLog(), r -> r.lastPass() >= 6, PATIENCE);
         more(vm, 3);
-        vm.stop();
-        MemorySegment memory = vm.memory(arena);
+        vm.qmp().execute("stop");
+        MemorySegment memory = memory(vm, arena);
         MemorySegment before = arena.allocate(MEMORY).copyFrom(memory);
-        vm.resume();
+        vm.qmp().execute("cont");
         more(vm, 3);
-        vm.stop();
+        vm.qmp().execute("stop");
         long changed = Stream.iterate(256L, n -> n < PageSize.pages(MEMORY), n -> n + 1)
                 .filter(n -> page(memory, n).mismatch(page(before, n)) >= 0)
                 .count();
-        vm.resume();
+        vm.qmp().execute("cont");
         return changed;
     }
 
     @ParameterizedTest
     @MethodSource("qemus")
-    void verifiesPagesThatItDoesNotVisit(Path qemu) throws Exception {
+    void verifiesPagesThatItDoesNotVisit(Version qemu) throws Exception {
         byte[] image = BareMetalGuest.image(
                 Parameters.ofMemory(MEMORY).withHotBytes(1 << 20).withColdPages(0));
-        try (QemuVm vm = QemuVm.start(qemu, directory.resolve("vm"), MEMORY, image);
+        try (RealQemu vm = start(qemu, image);
                 Arena arena = Arena.ofConfined()) {
             passes(vm, 3);
-            vm.command(BareMetalGuest.VERIFY);
+            vm.sendSerial(String.valueOf(BareMetalGuest.VERIFY));
             GuestReport report =
-                    GuestReport.await(vm.serial(), r -> !r.verified().isEmpty(), PATIENCE);
+                    GuestReport.await(vm.serialLog(), r -> !r.verified().isEmpty(), PATIENCE);
             assertThat(report.verified()).hasSize(1);
-            vm.stop();
-            page(vm.memory(arena), 0x7ff).set(JAVA_BYTE, 1, (byte) 99);
-            vm.resume();
+            vm.qmp().execute("stop");
+            page(memory(vm, arena), 0x7ff).set(JAVA_BYTE, 1, (byte) 99);
+            vm.qmp().execute("cont");
             assertThat(more(vm, 20).isClean()).isTrue();
-            vm.command(BareMetalGuest.VERIFY);
-            report = GuestReport.await(vm.serial(), r -> !r.isClean(), PATIENCE);
+            vm.sendSerial(String.valueOf(BareMetalGuest.VERIFY));
+            report = GuestReport.await(vm.serialLog(), r -> !r.isClean(), PATIENCE);
             assertThat(report.errors().getFirst().address()).isEqualTo(0x7ff000);
         }
     }
 
     @ParameterizedTest
     @MethodSource("qemus")
-    void changesPagesAtTheRateItWasTold(Path qemu) throws Exception {
+    void changesPagesAtTheRateItWasTold(Version qemu) throws Exception {
         byte[] image = BareMetalGuest.image(Parameters.ofMemory(MEMORY).withDirtyRate(7 << 20));
-        try (QemuVm vm = QemuVm.start(qemu, directory.resolve("vm"), MEMORY, image)) {
+        try (RealQemu vm = start(qemu, image)) {
             passes(vm, 1);
             long start = System.nanoTime();
             more(vm, 4);
@@ -196,11 +223,11 @@ class BareMetalGuestOnQemuTest {
         return memory.asSlice(PageSize.offset(number), PageSize.BYTES);
     }
 
-    private static GuestReport more(QemuVm vm, long passes) throws Exception {
-        return passes(vm, GuestReport.read(vm.serial()).passes() + passes);
+    private static GuestReport more(RealQemu vm, long passes) throws Exception {
+        return passes(vm, GuestReport.read(vm.serialLog()).passes() + passes);
     }
 
-    private static GuestReport passes(QemuVm vm, long passes) throws Exception {
-        return GuestReport.awaitPasses(vm.serial(), passes, PATIENCE);
+    private static GuestReport passes(RealQemu vm, long passes) throws Exception {
+        return GuestReport.awaitPasses(vm.serialLog(), passes, PATIENCE);
     }
 }
