@@ -6,8 +6,8 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /// Write-once objects under names. It asks little, so that object storage can give it: no rename, no append,
-/// no order of listing, no clock. Names are `kind/rest` of lower-case letters, digits, `/`, `-` and `.`, at
-/// most [#NAME_CHARS_MAX]; an implementation refuses others. All methods may be called by many threads.
+/// no order of listing, no clock. Names are those of [BlobName]; an implementation refuses others with an
+/// IllegalArgumentException. All methods may be called by many threads; what they read and write is native memory.
 public interface BlobStore extends AutoCloseable {
     int NAME_CHARS_MAX = 128;
 

@@ -16,6 +16,7 @@ public final class OpenFile {
     public static final int O_RDWR = 2;
     public static final int O_CREAT = 0x40;
     public static final int O_EXCL = 0x80;
+    public static final int O_NONBLOCK = 0x800;
     public static final int O_CLOEXEC = 0x80000;
     public static final int O_DIRECT = Native.perArch(0x4000, 0x10000);
     public static final int O_DIRECTORY = Native.perArch(0x10000, 0x4000);
@@ -62,10 +63,11 @@ public final class OpenFile {
         }
     }
 
-    /// Makes further writes go through the page cache again.
-    public static void clearDirect(Fd fd) throws SysException {
+    /// Whether further reads and writes go around the page cache, which asks for aligned addresses, lengths and
+    /// offsets. Fails with EINVAL where the file system cannot do that.
+    public static void setDirect(Fd fd, boolean direct) throws SysException {
         int flags = fcntl(fd, F_GETFL, 0);
-        fcntl(fd, F_SETFL, flags & ~O_DIRECT);
+        fcntl(fd, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT);
     }
 
     private static int fcntl(Fd fd, int command, int argument) throws SysException {
