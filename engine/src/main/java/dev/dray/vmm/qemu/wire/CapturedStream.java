@@ -45,10 +45,24 @@ public record CapturedStream(
     }
 
     /// The reverse of [#state()], checked as strictly as a stream.
-    public static CapturedStream of(MachineState state) throws PeerException {
-        if (state.parts().isEmpty()) {
-            throw new PeerException("not yet", "");
+    public static CapturedStream of(MachineState state, StreamLimits limits) throws PeerException {
+        byte[] early = part(state, "early");
+        byte[] devices = part(state, "devices");
+        byte[] json = part(state, "vmdesc");
+        return new CapturedStream(
+                Configuration.parse(part(state, "configuration")),
+                RamBlocks.parse(part(state, "ram-blocks"), limits),
+                early,
+                devices,
+                json,
+                DeviceTail.split(early, devices, VmDescription.parse(json, 0, json.length)));
+    }
+
+    private static byte[] part(MachineState state, String name) throws PeerException {
+        byte[] bytes = state.parts().get(name);
+        if (!state.dialect().equals(DIALECT) || bytes == null) {
+            throw Refusal.broken("The state of dialect '" + state.dialect() + "' has no part '" + name + "'");
         }
-        throw new IllegalStateException("not yet");
+        return bytes;
     }
 }
