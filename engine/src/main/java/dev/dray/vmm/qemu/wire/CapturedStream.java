@@ -45,13 +45,13 @@ public record CapturedStream(
     }
 
     /// The reverse of [#state()], checked as strictly as a stream.
-    public static CapturedStream of(MachineState state, StreamLimits limits) throws PeerException {
+    public static CapturedStream of(MachineState state) throws PeerException {
         byte[] early = part(state, "early");
         byte[] devices = part(state, "devices");
         byte[] json = part(state, "vmdesc");
         return new CapturedStream(
                 Configuration.parse(part(state, "configuration")),
-                RamBlocks.parse(part(state, "ram-blocks"), limits),
+                RamBlocks.parse(part(state, "ram-blocks"), StreamLimits.DEFAULT),
                 early,
                 devices,
                 json,
