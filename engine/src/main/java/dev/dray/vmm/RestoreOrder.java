@@ -1,5 +1,6 @@
 package dev.dray.vmm;
 
+import java.time.Instant;
 import java.util.Collections;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -8,7 +9,10 @@ import java.util.TreeMap;
 ///
 /// @param paused whether the guest is to stand still at the end
 /// @param regionNames region names of the snapshot to those of the waiting machine, where they differ
-public record RestoreOrder(boolean paused, SortedMap<String, String> regionNames) {
+/// @param disks what the user says of the guest's disks
+/// @param taken when the snapshot was taken, to compare with the age of disks
+public record RestoreOrder(
+        boolean paused, SortedMap<String, String> regionNames, DiskPledge disks, Instant taken) {
     public RestoreOrder {
         regionNames = Collections.unmodifiableSortedMap(new TreeMap<>(regionNames));
     }

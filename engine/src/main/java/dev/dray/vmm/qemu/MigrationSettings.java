@@ -21,19 +21,27 @@ final class MigrationSettings {
 
     private final QmpClient qmp;
     private final Journal journal;
+    private final String process;
     private final ObjectNode old = JSON.createObjectNode();
 
-    MigrationSettings(QmpClient qmp, Journal journal) {
+    /// @param process [QemuProcess#identity()]
+    MigrationSettings(QmpClient qmp, Journal journal, String process) {
         this.qmp = qmp;
         this.journal = journal;
+        this.process = process;
     }
 
     /// Puts back what an earlier Dray left, if it was killed.
     ///
     /// @return what was done, in words; empty if there was nothing to do
-    static Optional<String> putBackPending(QmpClient qmp, Journal journal) throws DrayException {
+    static Optional<String> putBackPending(QmpClient qmp, Journal journal, String process) throws DrayException {
         Optional<ObjectNode> entry = journal.pending();
         if (entry.isEmpty()) {
+            return Optional.empty();
+        }
+        String changed = entry.get().path("process").asString("");
+        if (!changed.isEmpty() && !process.isEmpty() && !changed.equals(process)) {
+            journal.clear(); // the QEMU that was changed is gone, and its settings with it
             return Optional.empty();
         }
         restore(qmp, entry.get());
@@ -53,6 +61,7 @@ final class MigrationSettings {
     /// @return QEMU's reason if it refuses; what was changed until then stays to be put back
     Optional<String> apply(Set<String> capabilities, Map<String, JsonNode> parameters) throws DrayException {
         remember(capabilities, parameters);
+        old.put("process", process);
         journal.write(old);
         var wanted = new TreeMap<String, Boolean>();
         old.path("capabilities").properties().forEach(e -> wanted.put(e.getKey(), capabilities.contains(e.getKey())));

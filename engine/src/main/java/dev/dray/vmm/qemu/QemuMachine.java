@@ -18,8 +18,11 @@ import dev.dray.vmm.RestoreReport;
 import dev.dray.vmm.VirtualMachine;
 import dev.dray.vmm.Whereabouts;
 import dev.dray.vmm.qemu.wire.CapturedStream;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -57,20 +60,21 @@ public final class QemuMachine implements VirtualMachine {
 
     @Override
     public Optional<String> putBack(Journal journal) throws DrayException {
-        return MigrationSettings.putBackPending(qmp, journal);
+        return MigrationSettings.putBackPending(
+                qmp, journal, QemuProcess.listeningOn(controlSocket).identity());
     }
 
     @Override
     public CaptureReport capture(CaptureOrder order, CaptureStore store, Journal journal, OperationWatch watch)
             throws GuestException {
-        var settings = new MigrationSettings(qmp, journal);
+        var process = QemuProcess.listeningOn(controlSocket);
+        var settings = new MigrationSettings(qmp, journal, process.identity());
         Whereabouts guest = Whereabouts.UNKNOWN;
         try (var socket = PrivateSocket.beside(controlSocket)) {
             var facts = QemuFacts.ask(qmp);
             guest = CaptureCourse.fromStatus(facts.status());
             CaptureChoice choice = choose(order, facts, settings);
             warn(facts, order, watch);
-            var process = QemuProcess.listeningOn(controlSocket);
             return new QemuCapture(qmp, facts, choice, order, settings, store, watch, socket, process).run();
         } catch (DrayException e) {
             throw new GuestException(e, guest);
@@ -121,7 +125,13 @@ public final class QemuMachine implements VirtualMachine {
             state = stream(image);
             memory = RestoreCheck.check(
                     image.memory(), state.configuration().machineType(), image.facts(), order.regionNames(), facts);
-            var settings = new MigrationSettings(qmp, NoJournal.INSTANCE);
+            DiskCheck.check(
+                    image.facts().path(MachineFacts.DISKS),
+                    facts.disks(),
+                    order.disks(),
+                    order.taken(),
+                    QemuMachine::lastWritten);
+            var settings = new MigrationSettings(qmp, NoJournal.INSTANCE, "");
             Optional<String> reason = settings.apply(Set.of("events"), Map.of());
             if (reason.isPresent()) {
                 throw new RefusedException("QEMU does not take the settings for a restore: " + reason.get(), "");
@@ -134,6 +144,16 @@ public final class QemuMachine implements VirtualMachine {
             return new QemuRestore(qmp, facts, image, state, memory, watch, socket, process).run(order.paused());
         } catch (DrayException e) {
             throw new GuestException(e, Whereabouts.UNKNOWN);
+        }
+    }
+
+    private static Optional<Instant> lastWritten(Path file) {
+        try {
+            return Files.isRegularFile(file)
+                    ? Optional.of(Files.getLastModifiedTime(file).toInstant())
+                    : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
         }
     }
 

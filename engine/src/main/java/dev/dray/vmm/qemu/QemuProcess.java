@@ -31,6 +31,21 @@ record QemuProcess(Path controlSocket, Optional<Long> pid) {
         }
     }
 
+    /// What tells this process from a later one at the same socket: process id and start time; empty if not known.
+    String identity() {
+        if (pid.isEmpty()) {
+            return "";
+        }
+        try {
+            String stat = Files.readString(Path.of("/proc", pid.get().toString(), "stat"));
+            // Start time is field 22; the second, in parentheses, may hold anything.
+            List<String> fields = List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1));
+            return fields.size() > 19 ? pid.get() + " " + fields.get(19) : "";
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
     /// Whether the process has ended, or ends within `patience`; false if it is not known.
     boolean isGone(Duration patience) {
         if (pid.isEmpty()) {

@@ -1,0 +1,15 @@
+package dev.dray;
+
+import dev.dray.error.DrayException;
+import dev.dray.vmm.VirtualMachine;
+import dev.dray.vmm.qemu.QemuMachine;
+
+/// The only place that knows which dialects there are.
+final class VirtualMachines {
+    private VirtualMachines() {}
+
+    /// Reaches a VM; changes nothing.
+    static VirtualMachine at(VmAddress address) throws DrayException {
+        return QemuMachine.at(address.socket());
+    }
+}
