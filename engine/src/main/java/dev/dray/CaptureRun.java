@@ -51,7 +51,7 @@ final class CaptureRun {
         var state = StateDirectory.open();
         watch.phase("opening the repository");
         try (var repository = RepositoryOpener.open(request.repository());
-                var lock = VmLock.take(state, address);
+                var _ = VmLock.take(state, address);
                 var vm = VirtualMachines.at(address);
                 var writer = repository.writer(
                         WriterOptions.of(request.name()).with(CompressionChoice.of(request.compression())))) {

@@ -28,7 +28,7 @@ final class DoctorRun {
     private static void vm(VmAddress address, List<Examined.Finding> findings, List<String> putBack)
             throws DrayException {
         var state = StateDirectory.open();
-        try (var lock = VmLock.take(state, address);
+        try (var _ = VmLock.take(state, address);
                 var vm = VirtualMachines.at(address)) {
             vm.putBack(VmJournal.of(state, address)).ifPresent(putBack::add);
             vm.examine()
@@ -54,7 +54,9 @@ final class DoctorRun {
                 new Examined.Finding(
                         "kvm",
                         kvm,
-                        kvm ? "/dev/kvm can be used" : "/dev/kvm cannot be used: guests run slowly, and Dray works all the same",
+                        kvm
+                                ? "/dev/kvm can be used"
+                                : "/dev/kvm cannot be used: guests run slowly, and Dray works all the same",
                         kvm ? "" : "give this user access to /dev/kvm if the host has it"),
                 new Examined.Finding(
                         "encryption",

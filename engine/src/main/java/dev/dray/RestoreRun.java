@@ -34,7 +34,7 @@ final class RestoreRun {
         try (var repository = RepositoryOpener.open(request.repository())) {
             Snapshot snapshot = repository.find(request.snapshot());
             try (var reader = repository.reader(snapshot);
-                    var lock = VmLock.take(state, address);
+                    var _ = VmLock.take(state, address);
                     var vm = VirtualMachines.at(address)) {
                 double startMs = ProcessClock.sinceStartMs();
                 long from = System.nanoTime();
@@ -46,14 +46,16 @@ final class RestoreRun {
     }
 
     private static RestoreOrder order(Restore request, Snapshot snapshot) {
-        DiskPledge pledge =
-                switch (request.disks()) {
-                    case Restore.DisksCheck.Nothing _ -> new DiskPledge.Silent();
-                    case Restore.DisksCheck.PutBack(var ids) -> new DiskPledge.PutBack(ids);
-                    case Restore.DisksCheck.Unchecked _ -> new DiskPledge.Unchecked();
-                };
+        DiskPledge pledge = switch (request.disks()) {
+            case Restore.DisksCheck.Nothing _ -> new DiskPledge.Silent();
+            case Restore.DisksCheck.PutBack(var ids) -> new DiskPledge.PutBack(ids);
+            case Restore.DisksCheck.Unchecked _ -> new DiskPledge.Unchecked();
+        };
         return new RestoreOrder(
-                request.paused(), request.mapBlock(), pledge, snapshot.manifest().taken());
+                request.paused(),
+                request.mapBlock(),
+                pledge,
+                snapshot.manifest().taken());
     }
 
     private static Restored restored(

@@ -11,7 +11,8 @@ public sealed interface DiskPledge {
 
     /// They were put back to what they were at the capture.
     ///
-    /// @param ids disk to the id of the disk snapshot that it was put back to; a disk that is not named is taken on trust
+    /// @param ids disk to the id of the disk snapshot that it was put back to; a disk that is not named
+    ///     is taken on trust
     record PutBack(SortedMap<String, String> ids) implements DiskPledge {
         public PutBack {
             ids = Collections.unmodifiableSortedMap(new TreeMap<>(ids));

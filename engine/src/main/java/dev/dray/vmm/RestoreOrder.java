@@ -11,8 +11,7 @@ import java.util.TreeMap;
 /// @param regionNames region names of the snapshot to those of the waiting machine, where they differ
 /// @param disks what the user says of the guest's disks
 /// @param taken when the snapshot was taken, to compare with the age of disks
-public record RestoreOrder(
-        boolean paused, SortedMap<String, String> regionNames, DiskPledge disks, Instant taken) {
+public record RestoreOrder(boolean paused, SortedMap<String, String> regionNames, DiskPledge disks, Instant taken) {
     public RestoreOrder {
         regionNames = Collections.unmodifiableSortedMap(new TreeMap<>(regionNames));
     }

@@ -11,7 +11,8 @@ import java.util.Optional;
 import java.util.function.Function;
 import tools.jackson.databind.JsonNode;
 
-/// Whether a guest's disks fit its memory: memory restored over a disk that has moved on destroys its file system.
+/// Whether a guest's disks fit its memory: memory restored over a disk that has moved on destroys its
+/// file system.
 final class DiskCheck {
     private DiskCheck() {}
 
@@ -56,14 +57,12 @@ final class DiskCheck {
     }
 
     private static boolean isNamed(JsonNode disk, String name) {
-        return name.equals(disk.path("node").asString("")) || name.equals(disk.path("device").asString(""));
+        return name.equals(disk.path("node").asString(""))
+                || name.equals(disk.path("device").asString(""));
     }
 
     private static void silent(
-            JsonNode recorded,
-            List<GuestDisk> waiting,
-            Instant taken,
-            Function<Path, Optional<Instant>> changed)
+            JsonNode recorded, List<GuestDisk> waiting, Instant taken, Function<Path, Optional<Instant>> changed)
             throws RefusedException {
         var moved = new ArrayList<String>();
         for (JsonNode disk : recorded) {

@@ -11,11 +11,10 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/// The migration settings that Dray changes in a QEMU, and puts back. Every capability that Dray does not want is
-/// switched
-/// off for the time, so that the stream holds nothing that Dray did not ask for. The old values are in the journal
-/// before
-/// the first change: after a kill of Dray the next one finds them there.
+/// The migration settings that Dray changes in a QEMU, and puts back. Every capability that Dray does
+/// not want is switched off for the time, so that the stream holds nothing that Dray did not ask for.
+/// The old values are in the journal before the first change: after a kill of Dray the next one finds
+/// them there.
 final class MigrationSettings {
     private static final JsonMapper JSON = JsonMapper.shared();
 

@@ -10,9 +10,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// The QEMU process behind a control socket, found through /proc without touching it: who listens on the socket's
-/// inode.
-/// Where that cannot be seen (another user's process, another PID namespace) it is simply not known.
+/// The QEMU process behind a control socket, found through /proc without touching it: who listens on
+/// the socket's inode. Where that cannot be seen (another user's process, another PID namespace) it is
+/// simply not known.
 record QemuProcess(Path controlSocket, Optional<Long> pid) {
     static QemuProcess listeningOn(Path controlSocket) {
         return new QemuProcess(controlSocket, inode(controlSocket).flatMap(QemuProcess::owner));
@@ -31,7 +31,8 @@ record QemuProcess(Path controlSocket, Optional<Long> pid) {
         }
     }
 
-    /// What tells this process from a later one at the same socket: process id and start time; empty if not known.
+    /// What tells this process from a later one at the same socket: process id and start time; empty if
+    /// not known.
     String identity() {
         if (pid.isEmpty()) {
             return "";
@@ -39,7 +40,8 @@ record QemuProcess(Path controlSocket, Optional<Long> pid) {
         try {
             String stat = Files.readString(Path.of("/proc", pid.get().toString(), "stat"));
             // Start time is field 22; the second, in parentheses, may hold anything.
-            List<String> fields = List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1));
+            List<String> fields =
+                    List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1));
             return fields.size() > 19 ? pid.get() + " " + fields.get(19) : "";
         } catch (IOException e) {
             return "";

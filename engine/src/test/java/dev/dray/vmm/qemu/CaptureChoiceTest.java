@@ -1,0 +1,103 @@
+package dev.dray.vmm.qemu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.dray.error.RefusedException;
+import dev.dray.vmm.AfterCapture;
+import dev.dray.vmm.CaptureMode;
+import dev.dray.vmm.CaptureOrder;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class CaptureChoiceTest {
+    @ParameterizedTest
+    @CsvSource({
+        "AUTO, RESUME, running, '', BACKGROUND, the shortest pause for a guest that is to run on",
+        "AUTO, RESUME, running, no uffd, LIVE, QEMU does not allow a background snapshot here: no uffd",
+        "AUTO, PAUSE, running, '', LIVE, a background image would be older than a guest that ends",
+        "AUTO, QUIT, running, '', LIVE, a background image would be older than a guest that ends",
+        "AUTO, RESUME, paused, '', STOP, the guest stands still already",
+        "LIVE, RESUME, paused, '', STOP, the guest stands still already",
+        "LIVE, RESUME, running, '', LIVE, asked for",
+        "STOP, QUIT, running, '', STOP, asked for",
+        "STOP, RESUME, postmigrate, '', STOP, the guest stands still already",
+    })
+    void choosesTheShortestPauseThatTheEndStateAllows(
+            CaptureMode asked, AfterCapture after, String status, String refusal, CaptureMode chosen, String reason)
+            throws RefusedException {
+        var choice = CaptureChoice.of(
+                order(asked, after),
+                facts(status, "none", List.of()),
+                Optional.of(refusal).filter(r -> !r.isEmpty()));
+        assertThat(choice.plan().mode()).isEqualTo(chosen);
+        assertThat(choice.reason()).isEqualTo(reason);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "BACKGROUND, paused, none, 'The guest stands still, and a background capture would start it'",
+        "AUTO, inmigrate, none, 'This QEMU waits for an incoming migration: there is no guest to capture yet'",
+        "AUTO, running, active, 'Another migration of this VM is under way (status active)'",
+        "AUTO, guest-panicked, none, 'The guest is in the state guest-panicked, which cannot be captured'",
+    })
+    void refusesWhatCannotBeCaptured(CaptureMode asked, String status, String migration, String message) {
+        assertThatThrownBy(() -> CaptureChoice.of(
+                        order(asked, AfterCapture.RESUME), facts(status, migration, List.of()), Optional.empty()))
+                .isInstanceOf(RefusedException.class)
+                .hasMessage(message);
+    }
+
+    @Test
+    void namesWhatBlocksMigration() {
+        assertThatThrownBy(() -> CaptureChoice.of(
+                        order(CaptureMode.AUTO, AfterCapture.RESUME),
+                        facts("running", "none", List.of("The VirtFS device blocks it")),
+                        Optional.empty()))
+                .hasMessage("QEMU cannot migrate this VM: The VirtFS device blocks it");
+    }
+
+    @Test
+    void saysWhyABackgroundCaptureIsNotAllowed() {
+        assertThatThrownBy(() -> CaptureChoice.of(
+                        order(CaptureMode.BACKGROUND, AfterCapture.RESUME),
+                        facts("running", "none", List.of()),
+                        Optional.of("no kernel support")))
+                .hasMessage("QEMU does not allow a background snapshot of this VM: no kernel support");
+    }
+
+    static CaptureOrder order(CaptureMode mode, AfterCapture after) {
+        return new CaptureOrder(
+                mode,
+                after,
+                Optional.empty(),
+                Duration.ofMillis(300),
+                Duration.ofMinutes(5),
+                false,
+                OptionalLong.empty());
+    }
+
+    static QemuFacts facts(String status, String migration, List<String> blockers) {
+        return new QemuFacts(
+                "10.0.2",
+                "pc-i440fx-10.0",
+                status,
+                migration,
+                blockers,
+                List.of(
+                        new RamBlock("pc.ram", 4096, 32 << 20, 32 << 20),
+                        new RamBlock("/rom@etc/acpi/tables", 4096, 128 << 10, 2 << 20)),
+                "",
+                List.of(new GuestDisk("virtio0", "#block1", "/disk.img")),
+                List.of("00:00.0 8086:1237", "00:04.0 1af4:1000"),
+                List.of("virtio-net-pci"),
+                2,
+                false,
+                Optional.empty());
+    }
+}

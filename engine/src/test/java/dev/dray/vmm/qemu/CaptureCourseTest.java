@@ -1,0 +1,190 @@
+package dev.dray.vmm.qemu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.dray.error.InterruptedOperation;
+import dev.dray.error.MachineException;
+import dev.dray.error.PeerException;
+import dev.dray.testbed.Gen;
+import dev.dray.vmm.AfterCapture;
+import dev.dray.vmm.CaptureMode;
+import dev.dray.vmm.Whereabouts;
+import dev.dray.vmm.qemu.CaptureCourse.Guest;
+import dev.dray.vmm.qemu.CaptureCourse.State;
+import dev.dray.vmm.qemu.CaptureCourse.Step;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class CaptureCourseTest {
+    private static final List<CaptureEvent> EVENTS = List.of(
+            new CaptureEvent.MigrationStatus("active"),
+            new CaptureEvent.MigrationStatus("completed"),
+            new CaptureEvent.MigrationStatus("failed"),
+            new CaptureEvent.MigrationStatus("cancelled"),
+            new CaptureEvent.GuestStopped(1_000_000),
+            new CaptureEvent.GuestResumed(1_001_500),
+            new CaptureEvent.FirstPage(),
+            new CaptureEvent.StreamEnded(),
+            new CaptureEvent.StreamBroke(new PeerException("broke", "")),
+            new CaptureEvent.TimeUp(),
+            new CaptureEvent.HookEnded(),
+            new CaptureEvent.HookFailed(new MachineException("hook", "")),
+            new CaptureEvent.Stored(),
+            new CaptureEvent.StoreFailed(new MachineException("full", "")),
+            new CaptureEvent.Cancelled(new InterruptedOperation("stop", "")),
+            new CaptureEvent.QemuLost(true),
+            new CaptureEvent.QemuLost(false),
+            new CaptureEvent.PatienceEnded("running"),
+            new CaptureEvent.PatienceEnded(""));
+
+    /// Every end state and mode that a user can ask for.
+    private static List<CapturePlan> plans() {
+        var plans = new ArrayList<CapturePlan>();
+        for (CaptureMode mode : List.of(CaptureMode.BACKGROUND, CaptureMode.LIVE, CaptureMode.STOP)) {
+            for (AfterCapture after : AfterCapture.values()) {
+                for (int bits = 0; bits < 8; bits++) {
+                    boolean runs = (bits & 1) != 0;
+                    boolean allowed = mode == CaptureMode.STOP
+                            || (runs && (mode == CaptureMode.LIVE || after == AfterCapture.RESUME));
+                    if (allowed) {
+                        plans.add(new CapturePlan(mode, after, runs, (bits & 2) != 0, (bits & 4) != 0));
+                    }
+                }
+            }
+        }
+        return plans;
+    }
+
+    private static List<State> states(CapturePlan plan) {
+        var runs = new Guest(false, 0, 0, false, false, false);
+        var stands = new Guest(true, 1_000_000, 0, false, false, false);
+        var over = new Guest(true, 1_000_000, 0, true, false, false);
+        var held = new Guest(true, 1_000_000, 0, false, true, false);
+        var why = new MachineException("why", "");
+        var states = new ArrayList<State>();
+        for (Guest guest : plan.guestRuns() ? List.of(runs, stands, over) : List.of(stands, over)) {
+            states.add(new State.Streaming(guest, false));
+            states.add(new State.Streaming(guest, true));
+            states.add(new State.Hooking(guest, false));
+            states.add(new State.Resuming(guest));
+            states.add(new State.Storing(guest));
+            states.add(new State.Accepting(guest));
+            states.add(new State.Quitting(guest));
+            states.add(new State.Recovering(guest, why));
+        }
+        states.add(new State.Stopping(held));
+        states.add(new State.Hooking(held, true));
+        states.add(new State.Streaming(held, false));
+        states.add(new State.Done(runs, Whereabouts.RUNNING));
+        states.add(new State.Failed(runs, why, Whereabouts.RUNNING));
+        return states;
+    }
+
+    @Test
+    void everyKindOfEventAndStateIsInTheTable() {
+        assertThat(EVENTS.stream().map(Object::getClass).distinct().count())
+                .isEqualTo(CaptureEvent.class.getPermittedSubclasses().length);
+        assertThat(states(plans().getFirst()).stream()
+                        .map(Object::getClass)
+                        .distinct()
+                        .count())
+                .isEqualTo(State.class.getPermittedSubclasses().length);
+    }
+
+    /// The arrows, one line each, as docs/internals has them; those that change nothing are left out.
+    @Test
+    void theArrowsAreTheDocumentedOnes() {
+        Stream<String> arrows = plans().stream()
+                .flatMap(plan -> states(plan).stream()
+                        .flatMap(state -> EVENTS.stream().map(event -> {
+                            Step step = CaptureCourse.next(plan, state, event);
+                            boolean changes = step.state().getClass() != state.getClass()
+                                    || !step.effects().isEmpty();
+                            return changes
+                                    ? word(state) + " | " + word(event) + " | " + word(step.state()) + " | "
+                                            + (step.effects().isEmpty() ? "-" : step.effects())
+                                    : "";
+                        })))
+                .filter(line -> !line.isEmpty())
+                .distinct()
+                .sorted();
+        Arrows.check("capture-course.txt", arrows);
+    }
+
+    @Test
+    void endStatesAreFinal() {
+        for (CapturePlan plan : plans()) {
+            for (CaptureEvent event : EVENTS) {
+                var done = new State.Done(new Guest(false, 0, 0, false, false, false), Whereabouts.RUNNING);
+                assertThat(CaptureCourse.next(plan, done, event)).isEqualTo(new Step(done, List.of()));
+            }
+        }
+    }
+
+    @Test
+    void nothingIsLetGoBeforeItIsStored() {
+        var gen = Gen.create("nothingIsLetGoBeforeItIsStored");
+        for (int run = 0; run < 20_000; run++) {
+            CapturePlan plan = gen.oneOf(plans());
+            State state = CaptureCourse.begin(plan).state();
+            var performed = new ArrayList<>(CaptureCourse.begin(plan).effects());
+            boolean stored = false;
+            for (int i = 0; i < 30; i++) {
+                CaptureEvent event = gen.oneOf(EVENTS);
+                stored |= event instanceof CaptureEvent.Stored && performed.contains(CaptureEffect.STORE);
+                Step step = CaptureCourse.next(plan, state, event);
+                for (CaptureEffect effect : step.effects()) {
+                    if (effect == CaptureEffect.ACCEPT_STREAM || effect == CaptureEffect.QUIT_QEMU) {
+                        assertThat(stored)
+                                .as("%s after %s, %s", effect, performed, gen)
+                                .isTrue();
+                        assertThat(plan.after()).as("%s", gen).isNotEqualTo(AfterCapture.RESUME);
+                    }
+                    if (effect == CaptureEffect.STOP_GUEST) {
+                        assertThat(plan.mode()).isEqualTo(CaptureMode.BACKGROUND);
+                    }
+                    performed.add(effect);
+                }
+                state = step.state();
+            }
+        }
+    }
+
+    /// A QEMU that behaves: whatever fails before the snapshot is stored, the guest ends as it was.
+    @Test
+    void aGuestThatRanRunsOnAfterEveryFailure() {
+        for (CapturePlan plan : plans().stream().filter(CapturePlan::guestRuns).toList()) {
+            for (CaptureEvent failure : List.of(
+                    new CaptureEvent.StreamBroke(new PeerException("cut", "")),
+                    new CaptureEvent.Cancelled(new InterruptedOperation("stop", "")),
+                    new CaptureEvent.MigrationStatus("failed"))) {
+                State state = new State.Streaming(new Guest(true, 1, 0, false, false, false), false);
+                state = CaptureCourse.next(plan, state, failure).state();
+                assertThat(state).isInstanceOf(State.Recovering.class);
+                state = CaptureCourse.next(plan, state, new CaptureEvent.MigrationStatus("failed"))
+                        .state();
+                state = CaptureCourse.next(plan, state, new CaptureEvent.GuestResumed(2))
+                        .state();
+                assertThat(state)
+                        .isInstanceOfSatisfying(
+                                State.Failed.class,
+                                failed -> assertThat(failed.whereabouts()).isEqualTo(Whereabouts.RUNNING));
+            }
+        }
+    }
+
+    private static String word(Object value) {
+        String name = value.getClass().getSimpleName();
+        return switch (value) {
+            case CaptureEvent.MigrationStatus(var status) -> name + "(" + status + ")";
+            case CaptureEvent.QemuLost(boolean gone) -> name + (gone ? "(gone)" : "");
+            case CaptureEvent.PatienceEnded(var status) -> name + (status.isEmpty() ? "" : "(" + status + ")");
+            case State.Hooking hooking -> name + (hooking.before() ? "(before)" : "(after)");
+            case State.Done done -> name + "(" + done.whereabouts() + ")";
+            case State.Failed failed -> name + "(" + failed.whereabouts() + ")";
+            default -> name;
+        };
+    }
+}

@@ -1,0 +1,100 @@
+package dev.dray.vmm.qemu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.dray.error.CorruptException;
+import dev.dray.error.InterruptedOperation;
+import dev.dray.error.PeerException;
+import dev.dray.vmm.Whereabouts;
+import dev.dray.vmm.qemu.RestoreCourse.Event;
+import dev.dray.vmm.qemu.RestoreCourse.State;
+import dev.dray.vmm.qemu.RestoreCourse.Step;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class RestoreCourseTest {
+    private static final List<Event> EVENTS = List.of(
+            new Event.MigrationStatus("active"),
+            new Event.MigrationStatus("completed"),
+            new Event.MigrationStatus("failed"),
+            new Event.StreamSent(),
+            new Event.StreamBroke(new PeerException("broke", "")),
+            new Event.StreamBroke(new CorruptException("damaged", "")),
+            new Event.StatusSeen("inmigrate"),
+            new Event.StatusSeen("running"),
+            new Event.StatusSeen("paused"),
+            new Event.ReasonSeen(""),
+            new Event.ReasonSeen("no such device"),
+            new Event.Cancelled(new InterruptedOperation("stop", "")),
+            new Event.QemuLost(true),
+            new Event.QemuLost(false),
+            new Event.PatienceEnded());
+
+    private static final List<State> STATES = List.of(
+            new State.Sending(false),
+            new State.Sending(true),
+            new State.Loading(),
+            new State.Settling(),
+            new State.Failing(new PeerException("broke", "")),
+            new State.Failing(new CorruptException("damaged", "")),
+            new State.Done(Whereabouts.RUNNING),
+            new State.Failed(new PeerException("broke", ""), Whereabouts.UNKNOWN));
+
+    @Test
+    void everyKindOfEventAndStateIsInTheTable() {
+        assertThat(EVENTS.stream().map(Object::getClass).distinct().count())
+                .isEqualTo(Event.class.getPermittedSubclasses().length);
+        assertThat(STATES.stream().map(Object::getClass).distinct().count())
+                .isEqualTo(State.class.getPermittedSubclasses().length);
+    }
+
+    @Test
+    void theArrowsAreTheDocumentedOnes() {
+        Stream<String> arrows = STATES.stream()
+                .flatMap(state -> EVENTS.stream().map(event -> {
+                    Step step = RestoreCourse.next(state, event);
+                    boolean changes = !step.state().getClass().equals(state.getClass())
+                            || !step.effects().isEmpty();
+                    return changes
+                            ? word(state) + " | " + word(event) + " | " + word(step.state()) + " | "
+                                    + (step.effects().isEmpty() ? "-" : step.effects())
+                            : "";
+                }))
+                .filter(line -> !line.isEmpty())
+                .distinct()
+                .sorted();
+        Arrows.check("restore-course.txt", arrows);
+    }
+
+    /// Damage in the repository is what the user has to hear of, not what QEMU says about the broken stream.
+    @Test
+    void aDamagedSnapshotIsNamedEvenIfQemuComplainsToo() {
+        State state = RestoreCourse.begin();
+        state = RestoreCourse.next(state, new Event.StreamBroke(new CorruptException("pack x is damaged", "")))
+                .state();
+        state = RestoreCourse.next(state, new Event.ReasonSeen("load of migration failed"))
+                .state();
+        assertThat(state)
+                .isInstanceOfSatisfying(
+                        State.Failed.class,
+                        failed -> assertThat(failed.reason())
+                                .isInstanceOf(CorruptException.class)
+                                .hasMessage("pack x is damaged"));
+    }
+
+    private static String word(Object value) {
+        String name = value.getClass().getSimpleName();
+        return switch (value) {
+            case Event.MigrationStatus(var status) -> name + "(" + status + ")";
+            case Event.StatusSeen(var status) -> name + "(" + status + ")";
+            case Event.QemuLost(boolean gone) -> name + (gone ? "(gone)" : "");
+            case Event.ReasonSeen(var reason) -> name + (reason.isEmpty() ? "()" : "(reason)");
+            case Event.StreamBroke(var why) -> name + "(" + why.kind() + ")";
+            case State.Failing(var why) -> name + "(" + why.kind() + ")";
+            case State.Done done -> name + "(" + done.guest() + ")";
+            case State.Failed failed -> name + "(" + failed.reason().kind() + ", " + failed.guest() + ")";
+            default -> name;
+        };
+    }
+}
