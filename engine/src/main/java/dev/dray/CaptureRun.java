@@ -16,7 +16,6 @@ import dev.dray.vmm.CaptureReport;
 import dev.dray.vmm.CaptureStore;
 import dev.dray.vmm.CapturedMachine;
 import dev.dray.vmm.GuestException;
-import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -57,7 +56,6 @@ final class CaptureRun {
                         WriterOptions.of(request.name()).with(CompressionChoice.of(request.compression())))) {
             var journal = VmJournal.of(state, address);
             vm.putBack(journal).ifPresent(watch::warning);
-            var started = Instant.now();
             double startMs = ProcessClock.sinceStartMs();
             var store = new Store(writer);
             var ticker = watch.follow(() -> writer.progress().pagesIn() * 4096, store);
@@ -146,7 +144,7 @@ final class CaptureRun {
         @Override
         public synchronized void commit(CapturedMachine machine) throws DrayException {
             snapshot = writer.publish(new Publication(
-                    Instant.now(),
+                    machine.taken(),
                     machine.mode().word(),
                     machine.vmm(),
                     request.labels(),

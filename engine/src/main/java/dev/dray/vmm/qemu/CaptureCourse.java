@@ -25,31 +25,43 @@ final class CaptureCourse {
     /// @param pauseMicros how long it has stood still in all
     /// @param over whether QEMU says that its migration has ended
     /// @param held whether Dray itself has stopped it and must continue it
-    /// @param stored whether the snapshot is durable
-    record Guest(boolean stands, long stoppedMicros, long pauseMicros, boolean over, boolean held, boolean stored) {
+    /// @param lost where it is since QEMU can no longer be asked
+    record Guest(
+            boolean stands,
+            long stoppedMicros,
+            long pauseMicros,
+            boolean over,
+            boolean held,
+            Optional<Whereabouts> lost) {
         Guest stopped(long micros) {
-            return new Guest(true, micros, pauseMicros, over, held, stored);
+            return new Guest(true, micros, pauseMicros, over, held, lost);
         }
 
         Guest resumed(long micros) {
             long pause = stands && stoppedMicros > 0 ? Math.max(0, micros - stoppedMicros) : 0;
-            return new Guest(false, stoppedMicros, pauseMicros + pause, over, false, stored);
+            return new Guest(false, stoppedMicros, pauseMicros + pause, over, false, lost);
         }
 
         Guest ended() {
-            return new Guest(stands, stoppedMicros, pauseMicros, true, held, stored);
+            return new Guest(stands, stoppedMicros, pauseMicros, true, held, lost);
         }
 
         Guest holding() {
-            return new Guest(stands, stoppedMicros, pauseMicros, over, true, stored);
+            return new Guest(stands, stoppedMicros, pauseMicros, over, true, lost);
         }
 
         Guest letGo() {
-            return new Guest(stands, stoppedMicros, pauseMicros, over, false, stored);
+            return new Guest(stands, stoppedMicros, pauseMicros, over, false, lost);
         }
 
-        Guest safe() {
-            return new Guest(stands, stoppedMicros, pauseMicros, over, held, true);
+        Guest lost(boolean gone) {
+            return new Guest(
+                    stands,
+                    stoppedMicros,
+                    pauseMicros,
+                    over,
+                    held,
+                    Optional.of(gone ? Whereabouts.GONE : Whereabouts.UNKNOWN));
         }
     }
 
@@ -89,7 +101,7 @@ final class CaptureCourse {
     record Step(State state, List<CaptureEffect> effects) {}
 
     static Step begin(CapturePlan plan) {
-        var guest = new Guest(!plan.guestRuns(), 0, 0, false, false, false);
+        var guest = new Guest(!plan.guestRuns(), 0, 0, false, false, Optional.empty());
         if (plan.mode() == CaptureMode.BACKGROUND && plan.hook()) {
             return step(new State.Stopping(guest.holding()), CaptureEffect.STOP_GUEST);
         }
@@ -197,7 +209,7 @@ final class CaptureCourse {
             when word.equals("running") -> step(new State.Storing(s.guest.resumed(0)), CaptureEffect.STORE);
             case PatienceEnded _ ->
                 recover(s.guest.ended(), late("did not run the guest on"), CaptureEffect.CONTINUE_GUEST);
-            case QemuLost(boolean _) -> step(new State.Storing(s.guest), CaptureEffect.STORE);
+            case QemuLost(boolean gone) -> step(new State.Storing(s.guest.lost(gone)), CaptureEffect.STORE);
             default -> step(s);
         };
     }
@@ -205,9 +217,13 @@ final class CaptureCourse {
     private static Step storing(CapturePlan plan, State.Storing s, CaptureEvent event) {
         boolean waits = plan.returnPath() && plan.after() != AfterCapture.RESUME;
         return switch (event) {
-            case Stored _ when waits -> step(new State.Accepting(s.guest.safe()), CaptureEffect.ACCEPT_STREAM);
-            case Stored _ -> step(new State.Done(s.guest.safe(), whereabouts(s.guest)));
-            case StoreFailed(var why) when waits -> recover(s.guest, why, CaptureEffect.REFUSE_STREAM);
+            case Stored _
+            when waits && s.guest.lost.isPresent() ->
+                step(new State.Done(s.guest, s.guest.lost.get()), CaptureEffect.ACCEPT_STREAM);
+            case Stored _ when waits -> step(new State.Accepting(s.guest), CaptureEffect.ACCEPT_STREAM);
+            case Stored _ -> step(new State.Done(s.guest, whereabouts(s.guest)));
+            case StoreFailed(var why)
+            when waits && s.guest.lost.isEmpty() -> recover(s.guest, why, CaptureEffect.REFUSE_STREAM);
             case StoreFailed(var why) -> step(new State.Failed(s.guest, why, whereabouts(s.guest)));
             case StreamBroke(var why)
             when waits -> recover(s.guest, why, CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
@@ -215,7 +231,8 @@ final class CaptureCourse {
             case GuestStopped(long at) -> step(new State.Storing(s.guest.stopped(at)));
             case GuestResumed(long at) -> step(new State.Storing(s.guest.resumed(at)));
             case MigrationStatus(var status) when isOver(status) -> step(new State.Storing(s.guest.ended()));
-            case QemuLost(boolean gone) when waits -> lost(s.guest, gone);
+            // All of the guest is here, and nobody else may have it any more: the snapshot is all the more needed.
+            case QemuLost(boolean gone) -> step(new State.Storing(s.guest.lost(gone)));
             default -> step(s);
         };
     }
@@ -287,7 +304,7 @@ final class CaptureCourse {
     }
 
     private static Whereabouts whereabouts(Guest guest) {
-        return guest.stands ? Whereabouts.PAUSED : Whereabouts.RUNNING;
+        return guest.lost.orElse(guest.stands ? Whereabouts.PAUSED : Whereabouts.RUNNING);
     }
 
     static boolean isFailure(String status) {

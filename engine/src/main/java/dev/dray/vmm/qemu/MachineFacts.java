@@ -9,6 +9,7 @@ import dev.dray.vmm.qemu.wire.CapturedStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.json.JsonMapper;
@@ -28,7 +29,12 @@ final class MachineFacts {
     private MachineFacts() {}
 
     static CapturedMachine captured(
-            QemuFacts facts, QemuProcess process, CaptureMode mode, CapturedStream stream, Optional<String> hookId)
+            Instant taken,
+            QemuFacts facts,
+            QemuProcess process,
+            CaptureMode mode,
+            CapturedStream stream,
+            Optional<String> hookId)
             throws DrayException {
         ObjectNode node = JsonMapper.shared().createObjectNode();
         node.put(MACHINE, stream.configuration().machineType());
@@ -49,7 +55,7 @@ final class MachineFacts {
                         .put("version", section.version())
                         .put("bytes", section.bytes()));
         node.set("host", host());
-        return new CapturedMachine(facts.vmm(), mode, stream.state(), node);
+        return new CapturedMachine(taken, facts.vmm(), mode, stream.state(), node);
     }
 
     /// The map of a stream with what only the running QEMU knows: guest-physical addresses and host page sizes.

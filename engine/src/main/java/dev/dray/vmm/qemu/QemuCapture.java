@@ -15,6 +15,7 @@ import dev.dray.vmm.GuestException;
 import dev.dray.vmm.OperationWatch;
 import dev.dray.vmm.qemu.CaptureCourse.State;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -54,6 +55,7 @@ final class QemuCapture {
     private long phaseStarted = started;
     private long streamDeadline = Long.MAX_VALUE;
     private boolean toldCancelled;
+    private volatile long resumedMicros;
     private volatile Optional<String> hookId = Optional.empty();
     private volatile @Nullable Thread storing;
 
@@ -161,7 +163,12 @@ final class QemuCapture {
     private void onQmp(QmpEvent event) {
         switch (event.name()) {
             case "STOP" -> post(new GuestStopped(event.micros()));
-            case "RESUME" -> post(new GuestResumed(event.micros()));
+            case "RESUME" -> {
+                if (resumedMicros == 0) {
+                    resumedMicros = event.micros();
+                }
+                post(new GuestResumed(event.micros()));
+            }
             case "MIGRATION" ->
                 post(new MigrationStatus(event.data().path("status").asString("")));
             case QmpEvent.CONNECTION_LOST -> post(new QemuLost(false));
@@ -282,7 +289,10 @@ final class QemuCapture {
     }
 
     private CapturedMachine captured() throws DrayException {
-        return MachineFacts.captured(facts, process, choice.plan().mode(), stream.captured(), hookId);
+        // The guest's first step after it was captured: until then its disks were as its memory knows them.
+        long micros = resumedMicros;
+        Instant taken = micros == 0 ? Instant.now() : Instant.ofEpochSecond(0, micros * 1000);
+        return MachineFacts.captured(taken, facts, process, choice.plan().mode(), stream.captured(), hookId);
     }
 
     private void phaseOver(State before, State after) {

@@ -14,6 +14,7 @@ import dev.dray.vmm.qemu.CaptureCourse.State;
 import dev.dray.vmm.qemu.CaptureCourse.Step;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -58,10 +59,10 @@ class CaptureCourseTest {
     }
 
     private static List<State> states(CapturePlan plan) {
-        var runs = new Guest(false, 0, 0, false, false, false);
-        var stands = new Guest(true, 1_000_000, 0, false, false, false);
-        var over = new Guest(true, 1_000_000, 0, true, false, false);
-        var held = new Guest(true, 1_000_000, 0, false, true, false);
+        var runs = new Guest(false, 0, 0, false, false, Optional.empty());
+        var stands = new Guest(true, 1_000_000, 0, false, false, Optional.empty());
+        var over = new Guest(true, 1_000_000, 0, true, false, Optional.empty());
+        var held = new Guest(true, 1_000_000, 0, false, true, Optional.empty());
         var why = new MachineException("why", "");
         var states = new ArrayList<State>();
         for (Guest guest : plan.guestRuns() ? List.of(runs, stands, over) : List.of(stands, over)) {
@@ -117,7 +118,7 @@ class CaptureCourseTest {
     void endStatesAreFinal() {
         for (CapturePlan plan : plans()) {
             for (CaptureEvent event : EVENTS) {
-                var done = new State.Done(new Guest(false, 0, 0, false, false, false), Whereabouts.RUNNING);
+                var done = new State.Done(new Guest(false, 0, 0, false, false, Optional.empty()), Whereabouts.RUNNING);
                 assertThat(CaptureCourse.next(plan, done, event)).isEqualTo(new Step(done, List.of()));
             }
         }
@@ -152,6 +153,19 @@ class CaptureCourseTest {
         }
     }
 
+    /// With `--after pause|quit` all of the guest is in Dray's hands when QEMU dies: the snapshot is the only copy.
+    @Test
+    void aQemuThatDiesWhileItsGuestIsStoredDoesNotTakeTheSnapshotWithIt() {
+        var plan = new CapturePlan(CaptureMode.STOP, AfterCapture.QUIT, true, false, false);
+        State state = new State.Storing(new Guest(true, 1, 0, false, false, Optional.empty()));
+        Step lost = CaptureCourse.next(plan, state, new CaptureEvent.QemuLost(true));
+        assertThat(lost.effects()).isEmpty();
+        assertThat(CaptureCourse.next(plan, lost.state(), new CaptureEvent.Stored())
+                        .state())
+                .isInstanceOfSatisfying(
+                        State.Done.class, done -> assertThat(done.whereabouts()).isEqualTo(Whereabouts.GONE));
+    }
+
     /// A QEMU that behaves: whatever fails before the snapshot is stored, the guest ends as it was.
     @Test
     void aGuestThatRanRunsOnAfterEveryFailure() {
@@ -160,7 +174,7 @@ class CaptureCourseTest {
                     new CaptureEvent.StreamBroke(new PeerException("cut", "")),
                     new CaptureEvent.Cancelled(new InterruptedOperation("stop", "")),
                     new CaptureEvent.MigrationStatus("failed"))) {
-                State state = new State.Streaming(new Guest(true, 1, 0, false, false, false), false);
+                State state = new State.Streaming(new Guest(true, 1, 0, false, false, Optional.empty()), false);
                 state = CaptureCourse.next(plan, state, failure).state();
                 assertThat(state).isInstanceOf(State.Recovering.class);
                 state = CaptureCourse.next(plan, state, new CaptureEvent.MigrationStatus("failed"))
