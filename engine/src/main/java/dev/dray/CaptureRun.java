@@ -22,10 +22,12 @@ import org.jspecify.annotations.Nullable;
 /// Carries out a [Capture]: joins a virtual machine to a writer of snapshots.
 final class CaptureRun {
     private final Capture request;
+    private final Progress progress;
     private final ProgressWatch watch;
 
     private CaptureRun(Capture request, Progress progress) {
         this.request = request;
+        this.progress = progress;
         this.watch = new ProgressWatch(progress);
     }
 
@@ -46,10 +48,10 @@ final class CaptureRun {
                     "Use --mode auto, live or stop");
         }
         var address = VmAddress.parse(request.vm());
-        GuestName.check(request.name());
+        dev.dray.snapshot.GuestName.check(request.name());
         var state = StateDirectory.open();
         watch.phase("opening the repository");
-        try (var repository = RepositoryOpener.open(request.repository());
+        try (var repository = RepositoryOpener.open(request.repository(), progress);
                 var _ = VmLock.take(state, address);
                 var vm = VirtualMachines.at(address);
                 var writer = repository.writer(
@@ -63,7 +65,7 @@ final class CaptureRun {
                 long from = System.nanoTime();
                 CaptureReport report = vm.capture(order(), store, journal, watch);
                 double elapsedMs = (System.nanoTime() - from) / 1e6;
-                return captured(repository, store, report, startMs, elapsedMs, state);
+                return captured(repository, store, report, startMs, elapsedMs);
             } finally {
                 ticker.interrupt();
             }
@@ -71,16 +73,10 @@ final class CaptureRun {
     }
 
     private Captured captured(
-            Repository repository,
-            Store store,
-            CaptureReport report,
-            double startMs,
-            double elapsedMs,
-            StateDirectory state)
-            throws DrayException {
+            Repository repository, Store store, CaptureReport report, double startMs, double elapsedMs) {
         Snapshot snapshot = store.published();
         var counters = snapshot.manifest().counters();
-        RememberedHeads.of(state, repository.id()).remember(snapshot);
+        RememberedHeads.remember(repository, snapshot, progress);
         return new Captured(
                 snapshot.id(),
                 snapshot.manifest().name(),

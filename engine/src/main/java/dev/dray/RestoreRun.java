@@ -19,7 +19,7 @@ final class RestoreRun {
 
     static Restored run(Restore request, Progress progress) throws OperationException {
         try {
-            return run(request, new ProgressWatch(progress));
+            return run(request, progress, new ProgressWatch(progress));
         } catch (GuestException e) {
             throw new OperationException(e.failure(), GuestFates.of(e.guest()));
         } catch (DrayException e) {
@@ -27,11 +27,12 @@ final class RestoreRun {
         }
     }
 
-    private static Restored run(Restore request, ProgressWatch watch) throws DrayException, GuestException {
+    private static Restored run(Restore request, Progress progress, ProgressWatch watch)
+            throws DrayException, GuestException {
         var address = VmAddress.parse(request.into());
         var state = StateDirectory.open();
         watch.phase("opening the snapshot");
-        try (var repository = RepositoryOpener.open(request.repository())) {
+        try (var repository = RepositoryOpener.open(request.repository(), progress)) {
             Snapshot snapshot = repository.find(request.snapshot());
             try (var reader = repository.reader(snapshot);
                     var _ = VmLock.take(state, address);

@@ -95,7 +95,9 @@ final class VerifyCommand implements Command {
     private static void print(Verified verified, PrintStream out) {
         verified.problems().forEach(problem -> out.println("Problem: " + problem.sentence()));
         if (verified.problemsInAll() > verified.problems().size()) {
-            out.printf("and %d more%n", verified.problemsInAll() - verified.problems().size());
+            out.printf(
+                    "and %d more%n",
+                    verified.problemsInAll() - verified.problems().size());
         }
         verified.warnings().forEach(warning -> out.println("Warning: " + warning));
         out.printf(

@@ -42,7 +42,9 @@ class BareMetalGuestOnQemuTest {
             List<String> arguments = List.of(
                     "-machine", qemu.pcMachineType() + ",memory-backend=ram0",
                     "-m", (MEMORY >> 20) + "M",
-                    "-object", "memory-backend-file,id=ram0,share=on,size=" + MEMORY + ",mem-path=" + directory.resolve("ram"),
+                    "-object",
+                            "memory-backend-file,id=ram0,share=on,size=" + MEMORY + ",mem-path="
+                                    + directory.resolve("ram"),
                     "-drive", "if=floppy,format=raw,readonly=on,file=" + floppy);
             RealQemu vm = RealQemu.start(qemu, arguments);
             Files.move(directory.resolve("ram"), vm.directory().resolve("ram"));
