@@ -1,6 +1,7 @@
 package dev.dray;
 
 import dev.dray.error.UsageException;
+import dev.dray.snapshot.GuestName;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.Locale;
@@ -72,12 +73,7 @@ public record Capture(
     private void check() throws UsageException {
         VmAddress.parse(vm);
         GuestName.check(name);
-        if (labels.size() > GuestName.LABELS_MAX) {
-            throw new UsageException(labels.size() + " labels are more than " + GuestName.LABELS_MAX, "Use fewer");
-        }
-        for (var label : labels.entrySet()) {
-            GuestName.checkLabel(label.getKey(), label.getValue());
-        }
+        Labels.check(labels);
         if (mode == Mode.BACKGROUND && after != After.RESUME) {
             throw new UsageException(
                     "Mode background cannot end with --after " + after.name().toLowerCase(Locale.ROOT)

@@ -10,7 +10,7 @@ import java.util.Locale;
 public record Init(RepositoryAccess repository, boolean encryption, Dedup dedup) implements Operation<Initialized> {
     @Override
     public Initialized run(Progress progress) throws OperationException {
-        throw new UnsupportedOperationException();
+        return OperationException.withoutGuest(() -> InitRun.run(this, progress));
     }
 
     /// Between which snapshots equal pages are stored once.

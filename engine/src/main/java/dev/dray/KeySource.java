@@ -15,9 +15,12 @@ public sealed interface KeySource {
 
     /// A passphrase.
     ///
-    /// @param from what it comes from, for messages: `DRAY_PASSPHRASE`, `the terminal`
+    /// @param from what it comes from, for messages: `DRAY_PASSPHRASE`
     /// @param passphrase gives it, in an array that the caller wipes
     record PassphraseFrom(String from, Passphrase passphrase) implements KeySource {}
+
+    /// Nothing was given, but there is somebody to ask for a passphrase if the repository is encrypted.
+    record Ask(Passphrase passphrase) implements KeySource {}
 
     /// No key was given: enough for a repository that is not encrypted.
     record None() implements KeySource {}

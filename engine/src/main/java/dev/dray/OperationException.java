@@ -28,4 +28,19 @@ public final class OperationException extends Exception {
     public Failed outcome() {
         return new Failed(FailureKind.of(failure), guest, String.valueOf(failure.getMessage()), failure.whatToDo());
     }
+
+    /// Runs an operation that has no guest.
+    static <R> R withoutGuest(Work<R> work) throws OperationException {
+        try {
+            return work.run();
+        } catch (DrayException e) {
+            throw new OperationException(e, GuestFate.UNKNOWN);
+        }
+    }
+
+    /// What an operation does.
+    @FunctionalInterface
+    interface Work<R> {
+        R run() throws DrayException;
+    }
 }

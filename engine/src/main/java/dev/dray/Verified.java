@@ -1,16 +1,34 @@
 package dev.dray;
 
 import java.util.List;
+import java.util.OptionalLong;
 import tools.jackson.databind.node.ObjectNode;
 
-/// What verification found; damage makes it a failure.
+/// What a verification looked at and found; a problem makes it a failure.
 ///
-/// @param snapshots how many snapshots were checked
-/// @param objects how many stored objects were read
+/// @param snapshots how many snapshots were looked at
+/// @param packs how many packs were looked at
+/// @param packsRead of them, read whole
+/// @param frames how many sealed pieces were authenticated
 /// @param readBytes how much was read
-/// @param problems what is damaged; empty if all is well
+/// @param unusedPacks packs that no snapshot references: leftovers of captures that failed or still run
+/// @param unusedBytes their length
+/// @param problems what is wrong; empty if all is well
+/// @param problemsInAll how many there are; more than are listed if there are very many
+/// @param whatToDo one sentence, empty if all is well
 public record Verified(
-        long snapshots, long objects, long readBytes, double elapsedMs, List<Problem> problems, List<String> warnings)
+        long snapshots,
+        long packs,
+        long packsRead,
+        long frames,
+        long readBytes,
+        long unusedPacks,
+        long unusedBytes,
+        double elapsedMs,
+        List<Problem> problems,
+        long problemsInAll,
+        String whatToDo,
+        List<String> warnings)
         implements Outcome {
     public Verified {
         problems = List.copyOf(problems);
@@ -23,58 +41,52 @@ public record Verified(
     }
 
     @Override
+    public ExitCode exitCode() {
+        return problems.isEmpty() ? ExitCode.DONE : ExitCode.CORRUPT;
+    }
+
+    /// What was found, one sentence.
+    public String message() {
+        return switch (problems.size()) {
+            case 0 -> "All is well";
+            case 1 -> problems.getFirst().sentence();
+            default ->
+                problemsInAll + " problems, the first: " + problems.getFirst().sentence();
+        };
+    }
+
+    @Override
     public ObjectNode json() {
         ObjectNode json = OutcomeJson.of(outcome());
         if (!problems.isEmpty()) {
             json.put("kind", FailureKind.CORRUPT.word())
                     .put("guest", GuestFate.UNKNOWN.word())
-                    .put("message", summary())
-                    .put("what_to_do", whatToDo());
+                    .put("message", message())
+                    .put("what_to_do", whatToDo);
         }
         json.put("snapshots", snapshots)
-                .put("objects", objects)
+                .put("packs", packs)
+                .put("packs_read", packsRead)
+                .put("frames", frames)
                 .put("read_bytes", readBytes)
-                .put("elapsed_ms", OutcomeJson.ms(elapsedMs));
+                .put("unused_packs", unusedPacks)
+                .put("unused_bytes", unusedBytes)
+                .put("elapsed_ms", OutcomeJson.ms(elapsedMs))
+                .put("problems_in_all", problemsInAll);
         var array = json.putArray("problems");
-        for (Problem problem : problems) {
-            array.addObject()
-                    .put("object", problem.object())
-                    .put("snapshot", problem.snapshot())
-                    .put("range", problem.range())
-                    .put("message", problem.message());
-        }
+        problems.forEach(problem -> problem.write(array.addObject()));
         json.set("warnings", OutcomeJson.strings(warnings));
         return json;
     }
 
-    /// What was found, in one sentence.
-    public String summary() {
-        String read = snapshots + (snapshots == 1 ? " snapshot" : " snapshots") + " in " + objects
-                + (objects == 1 ? " object" : " objects") + " verified";
-        return problems.isEmpty()
-                ? read + ": all is well"
-                : read + ": " + problems.size() + (problems.size() == 1 ? " problem" : " problems");
-    }
-
-    /// The way out; empty if all is well.
-    public String whatToDo() {
-        return problems.isEmpty()
-                ? ""
-                : "Restore from another snapshot or a copy of the repository, and look at its disk";
-    }
-
-    @Override
-    public ExitCode exitCode() {
-        return problems.isEmpty() ? ExitCode.DONE : ExitCode.CORRUPT;
-    }
-
-    /// One piece of damage.
+    /// One thing that is wrong.
     ///
-    /// @param object the stored object, empty if it is not about one
-    /// @param snapshot the id of the snapshot that it harms, empty if none
-    /// @param range the guest addresses that are lost, as `pc.ram 0x1000-0x1fff`; empty if it is not about pages
+    /// @param object the stored object; empty if it is not about one
+    /// @param snapshot the id of a snapshot that depends on it; empty if none does or it is unknown
+    /// @param name that snapshot as `web1@7`; empty if unknown
+    /// @param range the guest memory that is lost; its region is empty if it is not guest memory
     /// @param message what is wrong, one sentence
-    public record Problem(String object, String snapshot, String range, String message) {
+    public record Problem(String object, String snapshot, String name, Range range, String message) {
         /// All of it in one sentence.
         public String sentence() {
             var text = new StringBuilder(message);
@@ -82,12 +94,40 @@ public record Verified(
                 text.append("; object ").append(object);
             }
             if (!snapshot.isEmpty()) {
-                text.append("; snapshot ").append(snapshot);
+                text.append("; snapshot ").append(name.isEmpty() ? snapshot : name + " (" + snapshot + ")");
             }
-            if (!range.isEmpty()) {
-                text.append("; guest memory ").append(range);
+            if (!range.region().isEmpty()) {
+                text.append("; guest memory ").append(range.sentence());
             }
             return text.toString();
+        }
+
+        private void write(ObjectNode json) {
+            json.put("object", object)
+                    .put("snapshot", snapshot)
+                    .put("name", name)
+                    .put("message", message);
+            if (!range.region().isEmpty()) {
+                ObjectNode node = json.putObject("range")
+                        .put("region", range.region())
+                        .put("offset", range.offset())
+                        .put("bytes", range.bytes());
+                range.gpa().ifPresent(gpa -> node.put("gpa", gpa));
+            }
+        }
+    }
+
+    /// A piece of guest memory.
+    ///
+    /// @param offset of its first byte in the region
+    /// @param gpa guest-physical address of its first byte, if known
+    public record Range(String region, long offset, long bytes, OptionalLong gpa) {
+        /// What stands for no guest memory at all.
+        public static final Range NONE = new Range("", 0, 0, OptionalLong.empty());
+
+        String sentence() {
+            String place = region + " 0x" + Long.toHexString(offset) + "-0x" + Long.toHexString(offset + bytes - 1);
+            return gpa.isPresent() ? place + ", guest-physical 0x" + Long.toHexString(gpa.getAsLong()) : place;
         }
     }
 }

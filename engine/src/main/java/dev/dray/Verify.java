@@ -15,7 +15,7 @@ public record Verify(RepositoryAccess repository, List<String> snapshots, Depth 
 
     @Override
     public Verified run(Progress progress) throws OperationException {
-        throw new UnsupportedOperationException();
+        return VerifyRun.run(this, progress);
     }
 
     /// How much is read.
