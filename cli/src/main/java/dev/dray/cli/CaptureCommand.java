@@ -37,7 +37,8 @@ final class CaptureCommand implements Command {
                 .option(
                         "--on-pause",
                         "CMD",
-                        "Run CMD by sh -c while the guest stands still, to snapshot its disks; it prints NODE=ID lines.")
+                        "Run CMD by sh -c while the guest stands still, to snapshot its disks; the first line that it"
+                                + " prints is kept as their id.")
                 .repeatable("--label", "K=V", "A label to keep with the snapshot; may be repeated.")
                 .option("--downtime-limit", "TIME", "live: the pause that ends it (default 300ms).")
                 .option("--time-limit", "TIME", "live: how long it may take (default 5m).")

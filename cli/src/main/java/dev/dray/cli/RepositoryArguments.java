@@ -22,9 +22,6 @@ import java.util.Optional;
 final class RepositoryArguments {
     private static final int PASSPHRASE_BYTES_MAX = 1024;
 
-    /// What a passphrase from the prompt is said to come from.
-    static final String TERMINAL = "the terminal";
-
     static final String KEY_HINT =
             "--key-file F (or DRAY_KEY_FILE), --key-command CMD, or --passphrase-file F" + " (or DRAY_PASSPHRASE)";
 
@@ -75,12 +72,10 @@ final class RepositoryArguments {
     }
 
     private static KeySource onTerminal(Surroundings around, String question) {
-        return new KeySource.PassphraseFrom(
-                TERMINAL,
-                () -> around.prompt()
-                        .ask(question)
-                        .filter(answer -> answer.length > 0)
-                        .orElseThrow(() -> new KeyException("No passphrase was typed", "")));
+        return new KeySource.Ask(() -> around.prompt()
+                .ask(question)
+                .filter(answer -> answer.length > 0)
+                .orElseThrow(() -> new KeyException("No passphrase was given", "Give " + KEY_HINT)));
     }
 
     private static Optional<String> variable(Invocation invocation, String name) {

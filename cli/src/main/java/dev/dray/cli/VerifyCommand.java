@@ -31,7 +31,7 @@ final class VerifyCommand implements Command {
                 .flag("--structure", "Read manifests and page tables; of contents, check only that they are there.")
                 .option(
                         "--data-subset",
-                        "n/m|x%%",
+                        "n/m|x%",
                         "Read the n-th of m parts of the contents, or x percent chosen at random.")
                 .repeatable("--expect", "ID", "A snapshot that must be there, known from elsewhere; may be repeated.")
                 .examples(
@@ -93,11 +93,30 @@ final class VerifyCommand implements Command {
     }
 
     private static void print(Verified verified, PrintStream out) {
-        verified.problems().forEach(problem -> out.println("Damage: " + problem.sentence()));
+        verified.problems().forEach(problem -> out.println("Problem: " + problem.sentence()));
+        if (verified.problemsInAll() > verified.problems().size()) {
+            out.printf(
+                    "and %d more%n",
+                    verified.problemsInAll() - verified.problems().size());
+        }
         verified.warnings().forEach(warning -> out.println("Warning: " + warning));
-        out.println(verified.summary());
-        if (!verified.whatToDo().isEmpty()) {
-            out.println(verified.whatToDo());
+        out.printf(
+                "Verified %s in %s: %s read whole, %s authenticated, %s in %s%n",
+                Words.count(verified.snapshots(), "snapshot"),
+                Words.count(verified.packs(), "pack"),
+                verified.packsRead(),
+                Words.count(verified.frames(), "frame"),
+                Words.bytes(verified.readBytes()),
+                Words.time(verified.elapsedMs()));
+        if (verified.unusedPacks() > 0) {
+            out.printf(
+                    "%s of %s belong to no snapshot: captures that failed, or still run%n",
+                    Words.count(verified.unusedPacks(), "pack"), Words.bytes(verified.unusedBytes()));
+        }
+        if (verified.problems().isEmpty()) {
+            out.println("All is well");
+        } else {
+            out.println(Words.count(verified.problemsInAll(), "problem") + ". " + verified.whatToDo());
         }
     }
 }
