@@ -16,7 +16,7 @@ public sealed interface Compression {
         public static final int LEVEL_MAX = 19;
 
         public Zstd {
-            if (level < LEVEL_MIN || level > LEVEL_MAX) {
+            if (level < LEVEL_MIN || level > LEVEL_MAX || level == 0) {
                 throw new IllegalArgumentException("zstd level " + level);
             }
         }
@@ -36,12 +36,13 @@ public sealed interface Compression {
         }
         if (text.matches("zstd:-?[0-9]{1,2}")) {
             int level = Integer.parseInt(text.substring("zstd:".length()));
-            if (level >= Zstd.LEVEL_MIN && level <= Zstd.LEVEL_MAX) {
+            if (level >= Zstd.LEVEL_MIN && level <= Zstd.LEVEL_MAX && level != 0) {
                 return new Zstd(level);
             }
         }
         throw new UsageException(
                 "Compression '" + text + "' is unknown",
-                "Use auto, none, or zstd:LEVEL with a level from " + Zstd.LEVEL_MIN + " to " + Zstd.LEVEL_MAX);
+                "Use auto, none, or zstd:LEVEL with a level from " + Zstd.LEVEL_MIN + " to " + Zstd.LEVEL_MAX
+                        + ", not 0");
     }
 }

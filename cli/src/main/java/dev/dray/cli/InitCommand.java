@@ -64,9 +64,7 @@ final class InitCommand implements Command {
                         "An encrypted repository needs a key",
                         "Give " + RepositoryArguments.KEY_HINT
                                 + "; or --no-encryption to store everything in plain text");
-            case KeySource.PassphraseFrom(var from, var passphrase)
-            when from.equals(RepositoryArguments.TERMINAL) ->
-                new KeySource.PassphraseFrom(from, () -> twice(invocation, passphrase));
+            case KeySource.Ask(var passphrase) -> new KeySource.Ask(() -> twice(invocation, passphrase));
             default -> source;
         };
     }

@@ -50,8 +50,11 @@ final class Invocation implements AutoCloseable {
         return RepositoryArguments.read(this);
     }
 
-    boolean has(String flag) {
-        return given.hasMatchedOption(flag);
+    /// Whether the option was given, with values or without. What a parameter consumer took is not among the matched
+    /// options, but it is a value.
+    boolean has(String option) {
+        return given.hasMatchedOption(option)
+                || given.commandSpec().findOption(option).getValue() instanceof List<?>;
     }
 
     Optional<String> option(String name) {
@@ -63,7 +66,8 @@ final class Invocation implements AutoCloseable {
     }
 
     List<String> options(String name) {
-        return given.matchedOptionValue(name, List.of());
+        List<String> values = given.commandSpec().findOption(name).getValue();
+        return values == null ? List.of() : values;
     }
 
     String positional(int index) {

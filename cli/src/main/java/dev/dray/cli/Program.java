@@ -10,7 +10,9 @@ import dev.dray.error.UsageException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.MissingParameterException;
@@ -29,10 +31,14 @@ final class Program {
 
     /// Runs one command line. Never throws, never exits.
     static int run(String[] arguments, Surroundings around) {
+        return run(arguments, around, Commands::find);
+    }
+
+    static int run(String[] arguments, Surroundings around, Function<String, Optional<Command>> commands) {
         List<String> given = commandFirst(arguments);
         var output = Output.of(given, around);
         try {
-            return dispatch(given, around, output).number();
+            return dispatch(given, around, output, commands).number();
         } catch (OperationException e) {
             return output.fail(e.outcome(), e.failure()).number();
         } catch (DrayException e) {
@@ -43,7 +49,8 @@ final class Program {
         }
     }
 
-    private static ExitCode dispatch(List<String> given, Surroundings around, Output output)
+    private static ExitCode dispatch(
+            List<String> given, Surroundings around, Output output, Function<String, Optional<Command>> commands)
             throws OperationException, DrayException {
         if (given.isEmpty() || isHelp(given.getFirst())) {
             around.out().print(help(given.stream().skip(1).findFirst().orElse("")));
@@ -54,7 +61,7 @@ final class Program {
             output.version(Dray.VERSION);
             return ExitCode.DONE;
         }
-        Command command = Commands.find(name).orElse(null);
+        Command command = commands.apply(name).orElse(null);
         if (command == null) {
             throw unknownCommand(name);
         }
@@ -133,16 +140,12 @@ final class Program {
     private static String missing(String command, MissingParameterException e) {
         ArgSpec argument =
                 e.getMissing().isEmpty() ? e.getArgSpec() : e.getMissing().getFirst();
-        if (argument instanceof OptionSpec option) {
-            return option.required() && !isGiven(e, option)
-                    ? "dray " + command + " needs " + option.longestName() + " " + option.paramLabel()
-                    : "The option " + option.longestName() + " needs a value: " + option.paramLabel();
+        if (!(argument instanceof OptionSpec option)) {
+            return command + " needs " + (argument == null ? "an argument" : argument.paramLabel());
         }
-        return "dray " + command + " needs " + (argument == null ? "an argument" : argument.paramLabel());
-    }
-
-    private static boolean isGiven(MissingParameterException e, OptionSpec option) {
-        return e.getCommandLine().getParseResult() != null
-                && e.getCommandLine().getParseResult().hasMatchedOption(option);
+        boolean noValue = String.valueOf(e.getMessage()).startsWith("Missing required parameter");
+        return noValue
+                ? "The option " + option.longestName() + " needs a value: " + option.paramLabel()
+                : command + " needs " + option.longestName() + " " + option.paramLabel();
     }
 }

@@ -25,10 +25,12 @@ final class Spec {
             ExitCode.TERMINATED, "SIGTERM");
 
     private final CommandSpec spec = CommandSpec.create();
+    private final StringBuilder synopsis;
     private int positionals;
 
     private Spec(String name, String... description) {
         spec.name("dray " + name);
+        synopsis = new StringBuilder("dray ").append(name);
         spec.usageMessage()
                 .width(HELP_COLUMNS)
                 .description(description)
@@ -59,9 +61,12 @@ final class Spec {
 
     private Spec positional(String arity, String label, String description) {
         boolean many = arity.endsWith("*");
+        String written = label + (many ? "..." : "");
+        synopsis.append(' ').append(arity.startsWith("0") ? "[" + written + "]" : written);
         spec.addPositional(PositionalParamSpec.builder()
                 .index(many ? positionals + "..*" : Integer.toString(positionals))
                 .arity(arity)
+                .required(!arity.startsWith("0"))
                 .paramLabel(label)
                 .type(many ? List.class : String.class)
                 .auxiliaryTypes(String.class)
@@ -79,6 +84,7 @@ final class Spec {
     /// An option without which the command makes no sense.
     Spec required(String name, String label, String... description) {
         spec.addOption(option(description, label, name).required(true).build());
+        synopsis.append(' ').append(name).append(' ').append(label);
         return this;
     }
 
@@ -119,6 +125,7 @@ final class Spec {
     }
 
     Spec repository(String description) {
+        synopsis.append(" --repo R");
         return option("--repo", "R", description)
                 .option("--key-file", "F", "The key file that init made (DRAY_KEY_FILE).")
                 .option("--key-command", "CMD", "A command whose output is the content of a key file.")
@@ -149,6 +156,7 @@ final class Spec {
                 .usageHelp(true)
                 .description("Print this help.")
                 .build());
+        spec.usageMessage().customSynopsis(synopsis + " [OPTIONS]");
         var list = new LinkedHashMap<String, String>();
         for (ExitCode exit : exits) {
             list.put(Integer.toString(exit.number()), EXIT_CODES.getOrDefault(exit, ""));

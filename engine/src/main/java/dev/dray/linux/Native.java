@@ -86,8 +86,11 @@ final class Native {
         }
     }
 
-    /// `MethodHandle.invokeExact` declares any Throwable; a downcall throws none but errors of ours.
+    /// `MethodHandle.invokeExact` declares any Throwable; what is really thrown around a downcall is unchecked.
     static AssertionError unexpected(Throwable thrown) {
+        if (thrown instanceof RuntimeException exception) {
+            throw exception;
+        }
         if (thrown instanceof Error error) {
             throw error;
         }

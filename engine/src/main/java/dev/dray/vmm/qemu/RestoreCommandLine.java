@@ -38,8 +38,9 @@ public final class RestoreCommandLine {
             } else if (MACHINE.contains(option) && hasValue) {
                 i++;
                 command.add(argument);
-                command.add(typed ? source.get(i) : withType(source.get(i), machine));
-                typed = true;
+                boolean names = namesAType(source.get(i)) && !machine.isEmpty();
+                command.add(names ? withType(source.get(i), machine) : source.get(i));
+                typed |= names;
             } else {
                 command.add(argument);
             }
@@ -49,6 +50,10 @@ public final class RestoreCommandLine {
         }
         command.addAll(List.of("-incoming", "defer"));
         return List.copyOf(command);
+    }
+
+    private static boolean namesAType(String value) {
+        return !value.split(",", 2)[0].contains("=") || ("," + value).contains(",type=");
     }
 
     /// `pc,usb=off` becomes `pc-i440fx-7.2,usb=off`; properties stay as they are.
