@@ -49,6 +49,7 @@ final class QemuRestore {
     private final BlockingQueue<Event> events = new ArrayBlockingQueue<>(EVENTS_MAX);
     private final long started = System.nanoTime();
     private volatile @Nullable SocketChannel channel;
+    private boolean everyZero;
     private volatile long sentNanos;
     private volatile long sentBytes;
 
@@ -80,6 +81,7 @@ final class QemuRestore {
             if (paused) {
                 qmp.execute("stop");
             }
+            everyZero = mayHoldOldContent();
             connect();
             watch.phase("sending memory");
             sender = Thread.ofPlatform().name("stream").start(this::send);
@@ -218,13 +220,14 @@ final class QemuRestore {
 
     private void write(StreamWriter to) throws DrayException {
         to.header();
+        to.flush(); // QEMU 11 answers no QMP command until it has seen what kind of connection this is
         to.configuration(state.configuration());
         to.memoryStart(new RamBlocks(state.blocks().sectionId(), memory), false);
         if (state.earlySections().length > 0) {
             to.sections(state.earlySections());
         }
         to.beginPart();
-        try (var pages = new RestoreStream(image, memory, mayHoldOldContent(), watch)) {
+        try (var pages = new RestoreStream(image, memory, everyZero, watch)) {
             pages.send(to);
             sentBytes = pages.sentBytes();
         }
