@@ -65,7 +65,7 @@ public final class DirectoryStore implements BlobStore {
             throw new IllegalArgumentException("An object is made of at least one byte of native memory: " + name);
         }
         try {
-            tree.prepare(DirectoryTree.kind(name));
+            tree.prepare(name);
             try (Fd directory = tree.directoryOf(name)) {
                 ObjectFile.create(directory, DirectoryTree.file(name), bytes);
             }

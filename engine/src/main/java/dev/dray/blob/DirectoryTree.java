@@ -5,9 +5,12 @@ import dev.dray.linux.Errno;
 import dev.dray.linux.Fd;
 import dev.dray.linux.FileIo;
 import dev.dray.linux.OpenFile;
+import dev.dray.linux.Statx;
 import dev.dray.linux.SysException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -25,8 +28,8 @@ final class DirectoryTree implements AutoCloseable {
     private static final int DIRECTORY_FLAGS = OpenFile.O_RDONLY | OpenFile.O_DIRECTORY | OpenFile.O_NOFOLLOW;
 
     private final Fd root;
-    /// Kinds whose directories this process has made durable, whoever made them.
-    private final Set<String> durableKinds = ConcurrentHashMap.newKeySet();
+    /// Directories that are durable for certain: `kind`, and `packs/xx`.
+    private final Set<String> durable = ConcurrentHashMap.newKeySet();
 
     DirectoryTree(Path root) throws SysException {
         this.root = OpenFile.open(root, OpenFile.O_RDONLY | OpenFile.O_DIRECTORY, 0);
@@ -59,24 +62,59 @@ final class DirectoryTree implements AutoCloseable {
         }
     }
 
-    /// Makes the directories of a kind and their entries durable. All at once, since a sync for each new one of
-    /// 256 would cost more.
-    void prepare(String kind) throws SysException {
-        if (durableKinds.contains(kind)) {
+    /// Makes the object's directories and their entries durable.
+    ///
+    /// A new directory costs milliseconds, so the 256 of packs are made as they are needed. Those that exist are
+    /// synced once in a process, all together: whoever made them may have died before he did.
+    void prepare(String name) throws SysException {
+        String kind = kind(name);
+        String fanOut = kind.equals(FANNED_OUT) ? fanOut(file(name)) : "";
+        String path = fanOut.isEmpty() ? kind : kind + "/" + fanOut;
+        if (durable.contains(path)) {
             return;
         }
-        synchronized (durableKinds) {
-            makeIfAbsent(root, kind);
-            if (kind.equals(FANNED_OUT)) {
+        synchronized (durable) {
+            if (!durable.contains(kind)) {
+                prepareKind(kind);
+            }
+            if (!durable.contains(path)) {
                 try (Fd directory = OpenFile.openAt(root, kind, DIRECTORY_FLAGS, 0)) {
-                    for (int i = 0; i < FAN_OUT_COUNT; i++) {
-                        makeIfAbsent(directory, HexFormat.of().toHexDigits((byte) i));
-                    }
+                    makeIfAbsent(directory, fanOut);
                     FileIo.fsync(directory);
                 }
+                durable.add(path);
             }
-            FileIo.fsync(root);
-            durableKinds.add(kind);
+        }
+    }
+
+    private void prepareKind(String kind) throws SysException {
+        makeIfAbsent(root, kind);
+        FileIo.fsync(root);
+        if (kind.equals(FANNED_OUT)) {
+            try (Fd directory = OpenFile.openAt(root, kind, DIRECTORY_FLAGS, 0)) {
+                List<String> existing = new ArrayList<>();
+                for (int i = 0; i < FAN_OUT_COUNT; i++) {
+                    String fanOut = HexFormat.of().toHexDigits((byte) i);
+                    if (exists(directory, fanOut)) {
+                        existing.add(kind + "/" + fanOut);
+                    }
+                }
+                FileIo.fsync(directory);
+                durable.addAll(existing);
+            }
+        }
+        durable.add(kind);
+    }
+
+    private static boolean exists(Fd directory, String name) throws SysException {
+        try {
+            Statx ignored = Statx.of(directory, name);
+            return true;
+        } catch (SysException e) {
+            if (e.errno() == Errno.ENOENT) {
+                return false;
+            }
+            throw e;
         }
     }
 

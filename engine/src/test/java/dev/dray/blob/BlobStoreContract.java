@@ -261,7 +261,7 @@ public abstract class BlobStoreContract {
     /// and deleted: every read finds its object whole or, if it was deleted, not at all.
     @Test
     void servesManyReadersWhileObjectsComeAndGo() throws Exception {
-        int objects = 400;
+        int objects = 300;
         int objectBytes = 6000;
         for (int i = 0; i < objects; i++) {
             store.put(packName(i), bytes(objectBytes, i));

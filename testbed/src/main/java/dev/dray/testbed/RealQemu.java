@@ -59,11 +59,17 @@ public final class RealQemu implements AutoCloseable {
             return Optional.empty();
         }
 
-        /// The versions that this machine has.
+        /// The versions that this machine has: all of them where `DRAY_REQUIRE_VMM=1` says that nothing may be left
+        /// out, as `./check` does.
         public static List<Version> present() {
-            return java.util.Arrays.stream(values())
+            List<Version> present = java.util.Arrays.stream(values())
                     .filter(v -> v.binary().isPresent())
                     .toList();
+            if ("1".equals(System.getenv("DRAY_REQUIRE_VMM")) && present.size() < values().length) {
+                throw new AssertionError(
+                        "DRAY_REQUIRE_VMM=1 wants every QEMU, and here are only " + present + ": run tools/fetch-qemu");
+            }
+            return present;
         }
     }
 

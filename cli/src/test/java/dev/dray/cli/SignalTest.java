@@ -1,0 +1,79 @@
+package dev.dray.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// Signals, on a process of its own that waits for a key command.
+class SignalTest {
+    @TempDir
+    private Path temp = Path.of("");
+
+    @ParameterizedTest
+    @CsvSource({"INT, 130", "TERM, 143"})
+    void endsTheOperationAndSaysSo(String signal, int exitCode) throws IOException, InterruptedException {
+        Path started = temp.resolve("started");
+        Process process = dray(
+                "init",
+                "--repo",
+                temp.resolve("r").toString(),
+                "--json",
+                "--key-command",
+                "echo $$ > " + started + "; env | grep ^DRAY >> " + started + "; exec sleep 600");
+        try {
+            String child = await(started, process);
+            assertThat(child)
+                    .as("secrets in the environment of the key command")
+                    .doesNotContain("hunter2");
+            new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                    .start()
+                    .waitFor();
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                    .isEqualTo("""
+                    {"outcome":"failed","kind":"interrupted","guest":"unknown",\
+                    "message":"Stopped while the key command ran","what_to_do":""}
+                    """);
+            assertThat(process.exitValue()).isEqualTo(exitCode);
+            long pid = Long.parseLong(child.lines().findFirst().orElseThrow());
+            assertThat(ProcessHandle.of(pid).map(ProcessHandle::isAlive))
+                    .as("the key command lives")
+                    .isNotEqualTo(java.util.Optional.of(true));
+            assertThat(temp.resolve("r")).doesNotExist();
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    /// Whoever runs the tests may ignore SIGINT, as shells do for their background jobs; the child must not.
+    private Process dray(String... arguments) throws IOException {
+        var command = new ArrayList<>(List.of("env", "--default-signal=INT"));
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+        command.addAll(List.of(arguments));
+        var builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+        builder.environment().put("DRAY_PASSPHRASE", "hunter2");
+        return builder.start();
+    }
+
+    private static String await(Path file, Process process) throws IOException, InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (System.nanoTime() < end && process.isAlive()) {
+            if (Files.exists(file) && Files.size(file) > 0) {
+                Thread.sleep(100); // for the second command of the script
+                return Files.readString(file);
+            }
+            Thread.sleep(20);
+        }
+        throw new AssertionError("the key command did not start");
+    }
+}
