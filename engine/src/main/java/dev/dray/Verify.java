@@ -13,6 +13,11 @@ public record Verify(RepositoryAccess repository, List<String> snapshots, Depth 
         expect = List.copyOf(expect);
     }
 
+    /// All snapshots, every byte.
+    public static Verify of(RepositoryAccess repository) {
+        return new Verify(repository, List.of(), new Depth.Data(), List.of());
+    }
+
     @Override
     public Verified run(Progress progress) throws OperationException {
         return VerifyRun.run(this, progress);

@@ -1,13 +1,168 @@
 package dev.dray.cli;
 
+import dev.dray.Capture;
+import dev.dray.Captured;
+import dev.dray.Doctor;
+import dev.dray.Examined;
 import dev.dray.ExitCode;
+import dev.dray.Init;
+import dev.dray.KeySource;
+import dev.dray.OperationException;
+import dev.dray.Progress;
+import dev.dray.RepositoryAccess;
+import dev.dray.Restore;
+import dev.dray.Restored;
+import dev.dray.Verified;
+import dev.dray.Verify;
+import dev.dray.error.DrayException;
+import dev.dray.error.MachineException;
+import dev.dray.machine.guest.GuestReport;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import tools.jackson.databind.json.JsonMapper;
 
-/// Carries out `dray demo`.
+/// Carries out `dray demo`: the main job from start to end on a guest of its own. Everything it makes lies in one
+/// temporary
+/// directory that is gone when it ends, the state that captures leave on a host too.
 final class DemoRun {
-    private DemoRun() {}
+    private static final Duration GUEST_LIMIT = Duration.ofSeconds(40);
 
-    @SuppressWarnings("DoNotCallSuggester")
-    static ExitCode run(DemoCommand.Vmm vmm, Invocation invocation) {
-        throw new UnsupportedOperationException("demo on " + vmm + " as " + invocation.progress());
+    private final Invocation invocation;
+    private final Progress progress;
+    private final Path directory;
+    private final DemoVmm vmm;
+    private final List<String> lines = new ArrayList<>();
+
+    private DemoRun(Invocation invocation, Path directory, DemoVmm vmm) {
+        this.invocation = invocation;
+        this.progress = invocation.progress();
+        this.directory = directory;
+        this.vmm = vmm;
+    }
+
+    static ExitCode run(DemoCommand.Vmm choice, Invocation invocation) throws OperationException, DrayException {
+        Path directory = temporary();
+        System.setProperty("dray.state", directory.resolve("state").toString());
+        try {
+            return new DemoRun(invocation, directory, DemoVmm.choose(choice)).run();
+        } finally {
+            remove(directory);
+        }
+    }
+
+    private ExitCode run() throws OperationException, DrayException {
+        var repository = new RepositoryAccess(
+                directory.resolve("repository").toString(), new KeySource.KeyFileAt(directory.resolve("key")));
+        Captured captured;
+        GuestReport before;
+        say("vmm", vmm.title());
+        progress.phase("starting a guest that checks its own memory");
+        try (DemoVm source = vmm.start(directory, "source", false)) {
+            source.await(report -> report.passes() >= 3, GUEST_LIMIT, "start to check its memory");
+            new Init(repository, true, Init.Dedup.REPOSITORY).run(progress);
+            captured = Capture.of(source.address(), repository, "demo").run(progress);
+            before = source.report();
+            say(
+                    "capture",
+                    "mode %s, %s; the guest stood still for %s"
+                            .formatted(captured.mode(), captured.modeReason(), Words.time(captured.pauseMs())));
+            say(
+                    "",
+                    "%s of memory, %s stored encrypted, in %s"
+                            .formatted(
+                                    Words.bytes(captured.memoryBytes()),
+                                    Words.bytes(captured.addedBytes()),
+                                    Words.time(captured.elapsedMs())));
+            source.await(report -> report.lastPass() >= before.lastPass() + 2, GUEST_LIMIT, "run on after its capture");
+            say("", "the guest runs on and finds its memory right");
+            verify(repository);
+            source.kill();
+            say("kill", "the VMM was killed; the snapshot is all there is of the guest");
+        }
+        return restore(repository, captured, before);
+    }
+
+    private void verify(RepositoryAccess repository) throws OperationException {
+        Verified verified = Verify.of(repository).run(progress);
+        if (!verified.problems().isEmpty()) {
+            throw new OperationException(
+                    new MachineException(verified.message(), verified.whatToDo()), dev.dray.GuestFate.UNKNOWN);
+        }
+        say(
+                "verify",
+                "%,d sealed frames in %d packs authenticated, in %s"
+                        .formatted(verified.frames(), verified.packs(), Words.time(verified.elapsedMs())));
+    }
+
+    private ExitCode restore(RepositoryAccess repository, Captured captured, GuestReport before)
+            throws OperationException, DrayException {
+        try (DemoVm target = vmm.start(directory, "target", true)) {
+            Restored restored = Restore.of("demo", repository, target.address()).run(progress);
+            say(
+                    "restore",
+                    "into a new %s; the guest ran again after %s"
+                            .formatted(restored.vmm(), Words.time(restored.resumeMs())));
+            progress.phase("the guest checks every byte of its memory");
+            vmm.askToVerify(target);
+            GuestReport after = target.await(
+                    report -> report.passes() >= 2 && !report.verified().isEmpty(),
+                    GUEST_LIMIT,
+                    "check its memory after the restore");
+            say(
+                    "proof",
+                    "the guest went on with pass %d (captured in or after pass %d), and found all of its memory right"
+                            .formatted(after.firstPass(), Math.max(0, before.firstPass())));
+            say("", "%d passes, every byte of every page checked once: 0 wrong".formatted(after.passes()));
+            return end(captured, restored, after);
+        }
+    }
+
+    private ExitCode end(Captured captured, Restored restored, GuestReport after) throws OperationException {
+        Optional<Examined.Finding> faster = new Doctor(Optional.empty())
+                .run(progress).findings().stream()
+                        .filter(each -> each.subject().equals("userfaultfd") && !each.ok())
+                        .findFirst();
+        faster.ifPresent(each -> say("faster", each.message() + "; " + each.whatToDo()));
+        if (invocation.output().json()) {
+            var json = JsonMapper.shared().createObjectNode();
+            json.put("outcome", "demonstrated").put("vmm", captured.vmm()).put("mode", captured.mode());
+            json.put("pause_ms", captured.pauseMs()).put("capture_ms", captured.elapsedMs());
+            json.put("memory_bytes", captured.memoryBytes()).put("added_bytes", captured.addedBytes());
+            json.put("resume_ms", restored.resumeMs());
+            json.put("passes_after_restore", after.passes())
+                    .put("wrong_pages", after.errors().size());
+            invocation.output().print(json);
+        }
+        return ExitCode.DONE;
+    }
+
+    private void say(String step, String text) {
+        lines.add(step);
+        if (!invocation.output().json()) {
+            invocation.output().out().printf("%-8s %s%n", step, text);
+        }
+    }
+
+    private static Path temporary() throws MachineException {
+        try {
+            return Files.createTempDirectory("dray-demo-");
+        } catch (IOException e) {
+            throw new MachineException("No temporary directory can be made: " + e.getMessage(), "set TMPDIR", e);
+        }
+    }
+
+    private static void remove(Path directory) {
+        try (var files = Files.walk(directory)) {
+            for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            System.err.println("dray: the demo could not remove " + directory + ": " + e.getMessage());
+        }
     }
 }
