@@ -9,8 +9,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Locale;
 
-/// How fast a young process seals, opens and identifies pages: one JVM for one line, MB/s (10^6) while passing the
-/// totals named, since a capture is over before a compiler has warmed up.
+/// How fast a young process seals, opens and identifies pages: one JVM for one line, MB/s (10^6) while
+/// passing the totals named, since a capture is over before a compiler has warmed up.
 ///
 /// Arguments: `libcrypto` or `jdk`; `seal`, `both` (seal and open) or `mac`; bytes per unit.
 public final class SealSpeed {

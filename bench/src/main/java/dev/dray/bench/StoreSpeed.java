@@ -14,8 +14,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
-/// What a directory store gives: packs of 16 MiB written (each durable when put returns), then pages of 4 KiB read
-/// from them at random, from the page cache. Arguments: an absent directory on the disk to measure, and threads.
+/// What a directory store gives: packs of 16 MiB written (each durable when put returns), then pages of 4 KiB
+/// read from them at random, from the page cache. Arguments: an absent directory on the disk to measure, and
+/// threads.
 public final class StoreSpeed {
     private static final int PACK_BYTES = 16 << 20;
     private static final int PACKS = 64;

@@ -4,7 +4,7 @@ package dev.dray.snapshot;
 /// format: each frame says by itself whether it is compressed, so snapshots of any choice lie side by side.
 public sealed interface Compression {
     /// The level used for [Auto]: measured on real guest memory, see docs/decisions/003-frame-size.md.
-    int AUTO_LEVEL = 1;
+    int AUTO_LEVEL = -1;
 
     /// Lowest and highest level of zstd that make sense on pages: below, nothing is saved; above, a capture
     /// takes minutes.

@@ -21,7 +21,7 @@ import tools.jackson.databind.json.JsonMapper;
 /// @param counters what it holds and what it cost
 /// @param dialect the dialect of the machine state
 /// @param state the machine state's parts by name
-/// @param tables for each region the roots of its page table, each for [PageTables#NODE_PAGES] pages
+/// @param tables for each region the roots of its page table, each for [Format#NODE_PAGES] pages
 /// @param packs pieces of the list of all packs that hold the snapshot's pages
 /// @param factsJson everything else that is known, a JSON object of the dialect's own making
 public record Manifest(
