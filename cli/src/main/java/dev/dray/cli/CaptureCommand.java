@@ -88,7 +88,6 @@ final class CaptureCommand implements Command {
                 Words.bytes(captured.storedBytes()),
                 Words.bytes(captured.addedBytes()));
         times(captured.startMs(), captured.elapsedMs(), captured.phases(), out);
-        captured.warnings().forEach(warning -> out.println("Warning: " + warning));
     }
 
     static void times(double startMs, double elapsedMs, List<Phase> phases, PrintStream out) {

@@ -2,8 +2,10 @@ package dev.dray.cli;
 
 import dev.dray.ExitCode;
 import dev.dray.Inspect;
+import dev.dray.Inspected;
 import dev.dray.OperationException;
 import dev.dray.error.DrayException;
+import java.io.PrintStream;
 import picocli.CommandLine.Model.CommandSpec;
 
 /// `dray inspect`.
@@ -28,13 +30,12 @@ final class InspectCommand implements Command {
     public ExitCode run(Invocation invocation) throws OperationException, DrayException {
         var place = RepositoryArguments.place(invocation);
         var key = RepositoryArguments.keySource(invocation, "Passphrase");
-        var output = invocation.output();
-        var inspect = new Inspect(
-                invocation.positional(0),
-                invocation.around().in(),
-                place,
-                key,
-                output.json() ? _ -> {} : output.out()::println);
-        return invocation.end(inspect.run(invocation.progress()), (_, _) -> {});
+        var inspect = new Inspect(invocation.positional(0), invocation.around().in(), place, key);
+        return invocation.end(inspect.run(invocation.progress()), InspectCommand::print);
+    }
+
+    private static void print(Inspected inspected, PrintStream out) {
+        inspected.text().ifPresentOrElse(out::println, () -> Tree.print(inspected.description(), out));
+        inspected.damage().ifPresent(damage -> out.println("Damaged: " + damage));
     }
 }

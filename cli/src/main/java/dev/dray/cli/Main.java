@@ -1,6 +1,8 @@
 package dev.dray.cli;
 
 import dev.dray.Dray;
+import dev.dray.ExitCode;
+import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
@@ -15,12 +17,15 @@ public final class Main {
             System.out.println("dray " + Dray.VERSION); // before any library is loaded: scripts ask this often
             return;
         }
-        PrintStream out = stream(FileDescriptor.out);
-        PrintStream err = stream(FileDescriptor.err);
+        PrintStream out = new PrintStream(
+                new BufferedOutputStream(new FileOutputStream(FileDescriptor.out)), false, StandardCharsets.UTF_8);
+        PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
         var stop = StopSignal.install(Thread.currentThread(), err);
         int code = Program.run(arguments, Surroundings.ofProcess(out, err, stop::isRequested));
-        out.flush();
-        err.flush();
+        if (out.checkError()) { // which flushes
+            err.println("dray: the result could not be written to stdout");
+            code = code == 0 ? ExitCode.FAILED.number() : code;
+        }
         stop.ended();
         if (!stop.isRequested()) { // else the JVM is ending already, with 128 + the signal's number
             System.exit(code);
@@ -30,10 +35,5 @@ public final class Main {
     /// Runs one command without a terminal and returns its exit code; [Training] runs several in one process.
     static int run(PrintStream out, PrintStream err, String... arguments) {
         return Program.run(arguments, Surroundings.ofTraining(out, err));
-    }
-
-    private static PrintStream stream(FileDescriptor descriptor) {
-        return new PrintStream(
-                new FileOutputStream(descriptor), descriptor == FileDescriptor.err, StandardCharsets.UTF_8);
     }
 }

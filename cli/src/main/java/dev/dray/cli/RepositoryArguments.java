@@ -2,6 +2,7 @@ package dev.dray.cli;
 
 import dev.dray.KeySource;
 import dev.dray.RepositoryAccess;
+import dev.dray.error.InterruptedOperation;
 import dev.dray.error.KeyException;
 import dev.dray.error.UsageException;
 import java.io.IOException;
@@ -72,10 +73,14 @@ final class RepositoryArguments {
     }
 
     private static KeySource onTerminal(Surroundings around, String question) {
-        return new KeySource.Ask(() -> around.prompt()
-                .ask(question)
-                .filter(answer -> answer.length > 0)
-                .orElseThrow(() -> new KeyException("No passphrase was given", "Give " + KEY_HINT)));
+        return new KeySource.Ask(() -> {
+            Optional<char[]> answer = around.prompt().ask(question);
+            if (around.stopRequested().getAsBoolean()) {
+                throw new InterruptedOperation("Stopped while the passphrase was asked for", "");
+            }
+            return answer.filter(text -> text.length > 0)
+                    .orElseThrow(() -> new KeyException("No passphrase was given", "Give " + KEY_HINT));
+        });
     }
 
     private static Optional<String> variable(Invocation invocation, String name) {

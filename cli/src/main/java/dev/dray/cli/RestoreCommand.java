@@ -100,6 +100,5 @@ final class RestoreCommand implements Command {
                 Words.bytes(restored.readBytes()),
                 Words.bytes(restored.storedBytes()));
         CaptureCommand.times(restored.startMs(), restored.elapsedMs(), restored.phases(), out);
-        restored.warnings().forEach(warning -> out.println("Warning: " + warning));
     }
 }

@@ -1,9 +1,11 @@
 package dev.dray.cli;
 
-import java.io.Console;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -33,12 +35,12 @@ record Surroundings(
 
     static Surroundings ofProcess(PrintStream out, PrintStream err, BooleanSupplier stopRequested) {
         return new Surroundings(
-                System.in,
+                Channels.newInputStream(new FileInputStream(FileDescriptor.in).getChannel()), // a signal can end a wait
                 out,
                 err,
                 System.getenv(),
                 isTerminal(2),
-                Surroundings::askOnConsole,
+                TerminalPrompt::ask,
                 stopRequested,
                 System.nanoTime() - ageNanos());
     }
@@ -54,12 +56,6 @@ record Surroundings(
                 _ -> Optional.empty(),
                 () -> false,
                 System.nanoTime());
-    }
-
-    private static Optional<char[]> askOnConsole(String question) {
-        return Optional.ofNullable(System.console())
-                .filter(Console::isTerminal)
-                .map(console -> console.readPassword("%s: ", question));
     }
 
     private static boolean isTerminal(int descriptor) {

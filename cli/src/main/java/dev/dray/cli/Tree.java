@@ -8,6 +8,8 @@ import tools.jackson.databind.JsonNode;
 final class Tree {
     private static final int KEY_COLUMNS = 16;
 
+    private static final int COLUMNS = 100;
+
     private Tree() {}
 
     static void print(JsonNode node, PrintStream out) {
@@ -28,9 +30,24 @@ final class Tree {
                 out.println(key);
                 elements(value, depth + 1, out);
             } else {
-                out.printf("%-" + KEY_COLUMNS + "s  %s%n", key, scalar(field.getKey(), value));
+                wrapped("%-" + KEY_COLUMNS + "s  ", key, scalar(field.getKey(), value), out);
             }
         }
+    }
+
+    /// Long texts (a CPU's flags) go on under themselves.
+    private static void wrapped(String format, String key, String text, PrintStream out) {
+        var line = new StringBuilder(format.formatted(key));
+        String indent = " ".repeat(line.length());
+        for (String word : text.split(" ", -1)) {
+            if (line.length() + 1 + word.length() > COLUMNS && !line.toString().isBlank()) {
+                out.println(line.toString().stripTrailing());
+                line.setLength(0);
+                line.append(indent);
+            }
+            line.append(word).append(' ');
+        }
+        out.println(line.toString().stripTrailing());
     }
 
     private static void elements(JsonNode array, int depth, PrintStream out) {
@@ -63,6 +80,9 @@ final class Tree {
         if (value.isIntegralNumber() && (key.equals("bytes") || key.endsWith("_bytes"))) {
             long bytes = value.asLong();
             return bytes < 1024 ? Words.bytes(bytes) : Words.bytes(bytes) + " (" + bytes + ")";
+        }
+        if (value.isIntegralNumber() && (key.equals("gpa") || key.equals("offset"))) {
+            return "0x" + Long.toHexString(value.asLong());
         }
         return value.isString() ? value.stringValue() : value.toString();
     }

@@ -99,7 +99,6 @@ final class VerifyCommand implements Command {
                     "and %d more%n",
                     verified.problemsInAll() - verified.problems().size());
         }
-        verified.warnings().forEach(warning -> out.println("Warning: " + warning));
         out.printf(
                 "Verified %s in %s: %s read whole, %s authenticated, %s in %s%n",
                 Words.count(verified.snapshots(), "snapshot"),
