@@ -2,6 +2,7 @@ package dev.dray.tidy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.source.tree.BlockTree;
 import com.sun.source.tree.ClassTree;
 import com.sun.source.tree.CompilationUnitTree;
 import com.sun.source.tree.MethodTree;
@@ -54,11 +55,14 @@ class SourcesTest {
         eachTree((unit, trees) -> new TreePathScanner<Void, Void>() {
             @Override
             public Void visitMethod(MethodTree method, Void unused) {
-                long lines = line(unit, trees.getSourcePositions().getEndPosition(unit, method))
-                        - line(unit, trees.getSourcePositions().getStartPosition(unit, method))
-                        + 1;
-                if (lines > METHOD_LINES_MAX) {
-                    found.put(name(unit) + " " + method.getName(), lines);
+                BlockTree body = method.getBody(); // an annotation may hold a long table
+                if (body != null) {
+                    long lines = line(unit, trees.getSourcePositions().getEndPosition(unit, body))
+                            - line(unit, trees.getSourcePositions().getStartPosition(unit, body))
+                            + 1;
+                    if (lines > METHOD_LINES_MAX) {
+                        found.put(name(unit) + " " + method.getName(), lines);
+                    }
                 }
                 return super.visitMethod(method, null);
             }

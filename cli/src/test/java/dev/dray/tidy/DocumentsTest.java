@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /// What is written in the repository holds for whoever reads it, anywhere.
-class WordsTest {
+class DocumentsTest {
     /// Pieces are joined here so that this file does not contain what it forbids. Places of one workplace, the hosts of
     /// package mirrors (which are whatever the machine is set up for), and marks of unfinished work.
     private static final List<String> FORBIDDEN = List.of(
@@ -53,5 +53,19 @@ class WordsTest {
             }
         }
         assertThat(dead).isEmpty();
+    }
+
+    @Test
+    void promisesNameTestsThatExist() {
+        String promises = Checkout.text(Checkout.root().resolve("docs/promises.md"));
+        List<String> tests = Pattern.compile("`(\\w+Test)`")
+                .matcher(promises)
+                .results()
+                .map(r -> r.group(1) + ".java")
+                .toList();
+        List<String> sources = Checkout.files("Test.java").stream()
+                .map(f -> f.getFileName().toString())
+                .toList();
+        assertThat(tests).isNotEmpty().isSubsetOf(sources);
     }
 }

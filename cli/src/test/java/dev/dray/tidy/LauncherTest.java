@@ -1,0 +1,129 @@
+package dev.dray.tidy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// `./dray` in a checkout with nothing in it, with a java that prints how it was called and a build that only says so.
+class LauncherTest {
+    @TempDir
+    private Path directory;
+
+    private Path root = Path.of("");
+    private Path jdk = Path.of("");
+
+    @BeforeEach
+    void makeACheckoutThatIsBuilt() throws IOException {
+        root = Files.createDirectories(directory.resolve("check out"));
+        for (String module : List.of("engine", "machine", "cli")) {
+            Files.createDirectories(root.resolve(module).resolve("src/main"));
+            Files.createFile(root.resolve(module).resolve("pom.xml"));
+        }
+        Files.createFile(root.resolve("pom.xml"));
+        Files.createDirectories(root.resolve("tools"));
+        Files.copy(Checkout.root().resolve("dray"), root.resolve("dray"));
+        Files.copy(Checkout.root().resolve("tools/java.sh"), root.resolve("tools/java.sh"));
+        script(root.resolve("tools/build"), "echo built");
+        jdk = Files.createDirectories(directory.resolve("jdk"));
+        Files.writeString(jdk.resolve("release"), "IMPLEMENTOR=\"nobody\"\nJAVA_VERSION=\"25.0.9\"\n");
+        Files.createDirectories(jdk.resolve("bin"));
+        script(jdk.resolve("bin/java"), "ulimit -c; for a; do echo \"$a\"; done");
+        Files.createDirectories(root.resolve(".work/dist"));
+        Files.createFile(root.resolve(".work/dist/stamp"));
+        ageSources(-10);
+    }
+
+    @Test
+    void leavesNoDumpOfAProcessThatHoldsKeys() throws Exception {
+        assertThat(dray("list").lines())
+                .startsWith("0") // ulimit -c
+                .contains(
+                        "-XX:-HeapDumpOnOutOfMemoryError",
+                        "-XX:-CreateCoredumpOnCrash",
+                        "-XX:+DisableAttachMechanism",
+                        "-DZstdNativePath=" + root + "/.work/dist/native/libzstd-jni.so");
+    }
+
+    @Test
+    void givesADataMoverTheOptimizingCompiler() throws Exception {
+        assertThat(dray("list", "--repo", "r").lines()).contains("-XX:TieredStopAtLevel=1");
+        assertThat(dray("--json", "capture", "list").lines()).doesNotContain("-XX:TieredStopAtLevel=1");
+    }
+
+    @Test
+    void handsArgumentsOnAsTheyAre() throws Exception {
+        assertThat(dray("show", "", "two words", "*", "--x=$y").lines())
+                .endsWith("dev.dray.cli.Main", "show", "", "two words", "*", "--x=$y");
+    }
+
+    @Test
+    void findsItsCheckoutThroughLinks() throws Exception {
+        Files.createSymbolicLink(directory.resolve("one"), Path.of("check out/dray"));
+        Files.createDirectories(directory.resolve("bin"));
+        Files.createSymbolicLink(directory.resolve("bin/dray"), Path.of("../one"));
+        assertThat(run(directory, Map.of(), directory.resolve("bin/dray").toString())
+                        .lines())
+                .contains("-Ddray.home=" + root.toRealPath());
+        assertThat(run(directory.resolve("bin"), Map.of(), "./dray").lines())
+                .contains("-Ddray.home=" + root.toRealPath());
+    }
+
+    @Test
+    void buildsOnlyWhenASourceIsNewer() throws Exception {
+        assertThat(dray("list").lines()).doesNotContain("built");
+        ageSources(10);
+        assertThat(dray("list").lines()).contains("built");
+    }
+
+    @Test
+    void saysWhatToDoAboutAWrongJdk() throws Exception {
+        Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"17.0.9\"\n");
+        assertThat(dray("list").lines())
+                .containsExactly(
+                        "dray: DRAY_JAVA_HOME is " + jdk + ", which is not a JDK 25; point it at one, or unset it",
+                        "exit 1");
+    }
+
+    private void ageSources(int seconds) throws IOException {
+        try (Stream<Path> files = Files.walk(root)) {
+            for (Path file : files.filter(f -> !f.toString().contains(".work")).toList()) {
+                Files.setLastModifiedTime(file, FileTime.from(Instant.now().plusSeconds(seconds)));
+            }
+        }
+    }
+
+    private String dray(String... arguments) throws Exception {
+        String[] command = Stream.concat(Stream.of(root.resolve("dray").toString()), Stream.of(arguments))
+                .toArray(String[]::new);
+        return run(directory, Map.of(), command);
+    }
+
+    /// Everything that was printed, and how it ended if that was not well.
+    private String run(Path from, Map<String, String> environment, String... command) throws Exception {
+        var builder = new ProcessBuilder(command).directory(from.toFile()).redirectErrorStream(true);
+        builder.environment().put("DRAY_JAVA_HOME", jdk.toString());
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        process.getOutputStream().close();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        int code = process.waitFor();
+        return code == 0 ? output : output + "exit " + code + "\n";
+    }
+
+    private static void script(Path file, String text) throws IOException {
+        Files.writeString(file, "#!/bin/sh\n" + text + "\n");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+}
