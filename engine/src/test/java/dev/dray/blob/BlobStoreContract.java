@@ -311,6 +311,6 @@ public abstract class BlobStoreContract {
     }
 
     private static String packName(int index) {
-        return String.format("packs/%02x%06x", index % 256, index);
+        return String.format("packs/%02x%06x", index % 8, index);
     }
 }
