@@ -29,6 +29,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /// A QEMU, reached by a QMP socket.
 public final class QemuMachine implements VirtualMachine {
@@ -37,6 +38,12 @@ public final class QemuMachine implements VirtualMachine {
 
     /// How long QEMU may take to end a migration whose stream has been closed.
     private static final Duration ENDING_PATIENCE = Duration.ofSeconds(10);
+
+    /// More threads than this do not put pages in place faster on any machine that was measured.
+    private static final int RESTORE_CHANNELS_MAX = 4;
+
+    /// Below this, further connections cost more than they gain.
+    private static final long MULTIFD_BYTES_MIN = 64L << 20;
 
     private static final Set<String> ENDED = Set.of("none", "completed", "failed", "cancelled");
 
@@ -120,6 +127,7 @@ public final class QemuMachine implements VirtualMachine {
         QemuFacts facts;
         GuestMemoryMap memory;
         CapturedStream state;
+        int channels;
         try {
             facts = QemuFacts.ask(qmp);
             state = stream(image);
@@ -132,19 +140,39 @@ public final class QemuMachine implements VirtualMachine {
                     order.taken(),
                     QemuMachine::lastWritten);
             var settings = new MigrationSettings(qmp, NoJournal.INSTANCE, "");
-            Optional<String> reason = settings.apply(Set.of("events"), Map.of());
-            if (reason.isPresent()) {
-                throw new RefusedException("QEMU does not take the settings for a restore: " + reason.get(), "");
-            }
+            channels = channels(settings, memory);
         } catch (DrayException e) {
             throw new GuestException(e, Whereabouts.UNKNOWN);
         }
         try (var socket = PrivateSocket.beside(controlSocket)) {
             var process = QemuProcess.listeningOn(controlSocket);
-            return new QemuRestore(qmp, facts, image, state, memory, watch, socket, process).run(order.paused());
+            return new QemuRestore(qmp, facts, image, state, memory, watch, socket, process, channels)
+                    .run(order.paused());
         } catch (DrayException e) {
             throw new GuestException(e, Whereabouts.UNKNOWN);
         }
+    }
+
+    /// Sets what a restore needs, and says over how many further connections it goes: QEMU then puts pages in place
+    /// with a
+    /// thread for each.
+    private static int channels(MigrationSettings settings, GuestMemoryMap memory) throws DrayException {
+        int wanted = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, RESTORE_CHANNELS_MAX);
+        if (wanted > 1 && memory.bytes() >= MULTIFD_BYTES_MIN) {
+            var parameters = new TreeMap<String, JsonNode>();
+            parameters.put(
+                    "multifd-channels", JsonMapper.shared().getNodeFactory().numberNode(wanted));
+            parameters.put(
+                    "multifd-compression", JsonMapper.shared().getNodeFactory().stringNode("none"));
+            if (settings.apply(Set.of("events", "multifd"), parameters).isEmpty()) {
+                return wanted;
+            }
+        }
+        Optional<String> reason = settings.apply(Set.of("events"), Map.of());
+        if (reason.isPresent()) {
+            throw new RefusedException("QEMU does not take the settings for a restore: " + reason.get(), "");
+        }
+        return 0;
     }
 
     private static Optional<Instant> lastWritten(Path file) {

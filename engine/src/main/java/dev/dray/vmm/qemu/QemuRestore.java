@@ -24,10 +24,12 @@ import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
@@ -37,6 +39,7 @@ import tools.jackson.databind.json.JsonMapper;
 /// Threads: the caller's runs the loop; the stream is written by a thread of its own that only posts events.
 final class QemuRestore {
     private static final int EVENTS_MAX = 256;
+    private static final int DECODERS = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4);
 
     private final QmpClient qmp;
     private final QemuFacts facts;
@@ -48,12 +51,15 @@ final class QemuRestore {
     private final QemuProcess process;
     private final BlockingQueue<Event> events = new ArrayBlockingQueue<>(EVENTS_MAX);
     private final long started = System.nanoTime();
-    private volatile @Nullable SocketChannel channel;
+    private final List<SocketChannel> connections = new CopyOnWriteArrayList<>();
+    private final int channels;
+    private final MultifdBarrier barrier;
     private boolean everyZero;
     private volatile long sentNanos;
     private volatile long sentBytes;
 
     /// @param memory the snapshot's map with the waiting machine's names, [RestoreCheck]
+    /// @param channels further connections that QEMU was told to expect; 0 for none
     QemuRestore(
             QmpClient qmp,
             QemuFacts facts,
@@ -62,7 +68,8 @@ final class QemuRestore {
             GuestMemoryMap memory,
             OperationWatch watch,
             PrivateSocket socket,
-            QemuProcess process) {
+            QemuProcess process,
+            int channels) {
         this.qmp = qmp;
         this.facts = facts;
         this.image = image;
@@ -71,6 +78,8 @@ final class QemuRestore {
         this.watch = watch;
         this.socket = socket;
         this.process = process;
+        this.channels = channels;
+        this.barrier = MultifdBarrier.of(facts.machine(), facts.version());
     }
 
     RestoreReport run(boolean paused) throws GuestException {
@@ -190,10 +199,16 @@ final class QemuRestore {
             arguments.remove("exit-on-error");
             qmp.execute("migrate-incoming", arguments);
         }
+        open();
+    }
+
+    /// A further connection to QEMU; the first is the main one.
+    private SocketChannel open() throws PeerException {
         try {
             var connection = SocketChannel.open(StandardProtocolFamily.UNIX);
-            channel = connection;
+            connections.add(connection);
             connection.connect(UnixDomainSocketAddress.of(socket.path()));
+            return connection;
         } catch (IOException e) {
             throw new PeerException("QEMU does not listen at " + socket.path() + ": " + e.getMessage(), "", e);
         }
@@ -201,12 +216,11 @@ final class QemuRestore {
 
     private void send() {
         try {
-            SocketChannel connection = channel;
-            if (connection == null) {
-                throw new IllegalStateException("not connected");
+            SocketChannel main = connections.getFirst();
+            write(new StreamWriter(new SocketBytes(main)));
+            for (SocketChannel connection : connections) {
+                connection.shutdownOutput();
             }
-            write(new StreamWriter(new SocketBytes(connection)));
-            connection.shutdownOutput();
             sentNanos = System.nanoTime();
             post(new StreamSent());
         } catch (DrayException e) {
@@ -219,25 +233,59 @@ final class QemuRestore {
     }
 
     private void write(StreamWriter to) throws DrayException {
+        boolean multifd = channels > 0;
+        boolean flush = multifd && barrier == MultifdBarrier.FLUSH_RECORD;
         to.header();
         to.flush(); // QEMU 11 answers no QMP command until it has seen what kind of connection this is
-        to.configuration(state.configuration());
-        to.memoryStart(new RamBlocks(state.blocks().sectionId(), memory), false);
-        if (state.earlySections().length > 0) {
-            to.sections(state.earlySections());
-        }
-        to.beginPart();
-        try (var pages = new RestoreStream(image, memory, everyZero, watch)) {
-            pages.send(to);
+        var lanes = new ArrayList<RestoreLane>();
+        try {
+            if (multifd) {
+                hello(to, lanes);
+            } else {
+                for (int i = 0; i < DECODERS + 1; i++) {
+                    lanes.add(new RestoreLane.Main(to));
+                }
+            }
+            to.configuration(state.configuration());
+            to.memoryStart(new RamBlocks(state.blocks().sectionId(), memory), flush);
+            if (state.earlySections().length > 0) {
+                to.sections(state.earlySections());
+            }
+            to.flush();
+            sync(lanes);
+            to.beginEnd();
+            var pages = new RestoreStream(image, memory, everyZero, watch);
+            pages.send(lanes);
             sentBytes = pages.sentBytes();
+            sync(lanes);
+        } finally {
+            lanes.forEach(RestoreLane::close);
         }
-        to.endSection();
-        to.beginEnd();
+        if (flush) {
+            to.multifdFlush();
+        }
         to.endSection();
         to.sections(state.deviceSections());
         to.endOfSections();
         to.description(state.description());
         to.flush();
+    }
+
+    private void hello(StreamWriter to, List<RestoreLane> lanes) throws DrayException {
+        for (int i = 0; i < channels; i++) {
+            var lane = new RestoreLane.Multifd(to, open(), i, memory);
+            lanes.add(lane);
+            lane.packets().hello();
+        }
+    }
+
+    /// The further connections' part of a barrier; the main one's follows.
+    private static void sync(List<RestoreLane> lanes) throws PeerException {
+        for (RestoreLane lane : lanes) {
+            if (lane instanceof RestoreLane.Multifd multifd) {
+                multifd.packets().sync();
+            }
+        }
     }
 
     /// Memory that a file backs may hold what an earlier guest left there; only then do zero pages matter.
@@ -248,8 +296,7 @@ final class QemuRestore {
     }
 
     private void closeStream() {
-        SocketChannel connection = channel;
-        if (connection != null) {
+        for (SocketChannel connection : connections) {
             try {
                 connection.close();
             } catch (IOException e) {
