@@ -222,10 +222,9 @@ final class QemuRestore {
         to.header();
         to.flush(); // QEMU 11 answers no QMP command until it has seen what kind of connection this is
         to.configuration(state.configuration());
+        to.sections(state.setupSections());
         to.memoryStart(new RamBlocks(state.blocks().sectionId(), memory), false);
-        if (state.earlySections().length > 0) {
-            to.sections(state.earlySections());
-        }
+        to.sections(state.earlySections());
         to.beginPart();
         try (var pages = new RestoreStream(image, memory, everyZero, watch)) {
             pages.send(to);
