@@ -16,6 +16,9 @@ import java.util.Map;
 /// Reads and opens pieces of packs: one read, one authentication, one decompression, in buffers that are used
 /// again. By one thread.
 final class FrameReader implements AutoCloseable {
+    /// Accepts contents of any length that fits.
+    static final int ANY_LENGTH = -1;
+
     /// Packs whose keys are kept ready, by kilobytes each: 16 GiB of stored pages.
     private static final int AEADS_MAX = 1024;
 
@@ -27,6 +30,7 @@ final class FrameReader implements AutoCloseable {
     private final ByteBuffer plainView;
     private final ZstdDecompressCtx zstd = new ZstdDecompressCtx();
     private final Map<String, Aead> aeads = new HashMap<>();
+    private int plainBytes;
 
     /// Beginnings of [#sealed], by length, so that reads of single frames make no objects.
     private final MemorySegment[] beginnings = new MemorySegment[Location.SEALED_MAX + 1];
@@ -93,7 +97,7 @@ final class FrameReader implements AutoCloseable {
     /// @param object the pack's object name, for messages
     /// @param at its place in [#sealed()]
     /// @param offset its place in the pack
-    /// @param plainBytes what it must have when decompressed
+    /// @param expectedBytes what it must have when decompressed, or [#ANY_LENGTH]
     /// @return the address of its contents; they stay until the next call
     long open(
             String object,
@@ -103,7 +107,7 @@ final class FrameReader implements AutoCloseable {
             int offset,
             int sealedBytes,
             boolean compressed,
-            int plainBytes)
+            int expectedBytes)
             throws CorruptException {
         long address = sealed.address() + at;
         if (!aead.open(kind.number, offset, MemorySegment.NULL, address, sealedBytes, address)) {
@@ -111,33 +115,33 @@ final class FrameReader implements AutoCloseable {
         }
         int payload = sealedBytes - Format.TAG_BYTES;
         if (!compressed) {
-            if (payload != plainBytes) {
-                throw wrongLength(object, offset, payload, plainBytes);
-            }
-            return address;
+            plainBytes = payload;
+        } else {
+            int room = expectedBytes == ANY_LENGTH ? plainView.capacity() : expectedBytes;
+            plainBytes = decompress(object, at, offset, payload, room);
         }
-        return decompress(object, at, offset, payload, plainBytes);
+        if (expectedBytes != ANY_LENGTH && plainBytes != expectedBytes) {
+            throw Envelope.damaged(
+                    object,
+                    "the frame at " + offset + " has " + plainBytes + " bytes when opened, expected " + expectedBytes);
+        }
+        return compressed ? plain.address() : address;
     }
 
-    private long decompress(String object, int at, int offset, int payload, int plainBytes) throws CorruptException {
-        int bytes;
+    /// The length of the contents that [#open] gave last.
+    int plainBytes() {
+        return plainBytes;
+    }
+
+    private int decompress(String object, int at, int offset, int payload, int room) throws CorruptException {
         try {
-            bytes = zstd.decompressDirectByteBuffer(plainView, 0, plainBytes, sealedView, at, payload);
+            return zstd.decompressDirectByteBuffer(plainView, 0, room, sealedView, at, payload);
         } catch (ZstdException e) {
             throw new CorruptException(
                     "Object " + object + " is damaged: the frame at " + offset + " cannot be decompressed",
                     "This is a defect of the Dray that wrote it; please report it",
                     e);
         }
-        if (bytes != plainBytes) {
-            throw wrongLength(object, offset, bytes, plainBytes);
-        }
-        return plain.address();
-    }
-
-    private static CorruptException wrongLength(String object, int offset, int bytes, int expected) {
-        return Envelope.damaged(
-                object, "the frame at " + offset + " has " + bytes + " bytes when opened, expected " + expected);
     }
 
     /// Reads a frame of metadata.

@@ -46,6 +46,10 @@ final class SegmentCache {
             return locations == null ? uniform : locations[index];
         }
 
+        int packCount() {
+            return packs.length;
+        }
+
         Pack pack(int number) {
             return packs[number];
         }

@@ -17,8 +17,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/// A minimal QMP client for tests, written apart from the engine's own so that neither hides the other's errors.
-/// Commands are sent by one thread; events pile up in [#events].
+/// A minimal QMP client for tests, written apart from the engine's own so that neither hides the other's
+/// errors. Commands are sent by one thread; events pile up in [#events].
 public final class QmpClient implements AutoCloseable {
     private static final JsonMapper JSON = new JsonMapper();
     private static final Duration ANSWER_WAIT = Duration.ofSeconds(30);

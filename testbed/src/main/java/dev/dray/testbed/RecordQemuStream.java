@@ -18,10 +18,12 @@ import java.util.List;
 import java.util.zip.GZIPOutputStream;
 
 /// Records the golden streams: `java -cp … dev.dray.testbed.RecordQemuStream DIRECTORY [VERSION-MODE …]` runs
-/// every installed QEMU with a tiny guest and writes what it sends. A recording that is already there is left alone.
+/// every installed QEMU with a tiny guest and writes what it sends. A recording that is already there is left
+/// alone.
 ///
-/// Beside `VERSION-MODE.bin.gz` and `VERSION-MODE-channelN.bin.gz` it writes `VERSION-MODE.txt`: the command line,
-/// and the SHA-256 of the guest's memory as QMP `pmemsave` gave it when the stream was whole and the guest stood still.
+/// Beside `VERSION-MODE.bin.gz` and `VERSION-MODE-channelN.bin.gz` it writes `VERSION-MODE.txt`: the command
+/// line, and the SHA-256 of the guest's memory as QMP `pmemsave` gave it when the stream was whole and the
+/// guest stood still.
 public final class RecordQemuStream {
     private static final List<String> MODES = List.of("stop", "live", "background", "multifd", "virtio-mem");
     private static final int MULTIFD_CHANNELS = 2;
@@ -32,6 +34,9 @@ public final class RecordQemuStream {
     private final RealQemu.Version version;
     private final String mode;
     private final List<Connection> connections = new ArrayList<>();
+
+    /// Rounds of memory in a recording of a running guest.
+    private static final int ROUNDS = 6;
 
     private RecordQemuStream(RealQemu.Version version, String mode) {
         this.version = version;
@@ -109,8 +114,9 @@ public final class RecordQemuStream {
         qmp.execute("migrate-set-capabilities", "{\"capabilities\": " + list + "}");
         String channels = mode.equals("multifd") ? ", \"multifd-channels\": " + MULTIFD_CHANNELS : "";
         String limits = rounds()
-                // Too slow to converge: 512 KiB are dirty again before they are sent.
-                ? "{\"max-bandwidth\": 8388608, \"downtime-limit\": 1" + channels + "}"
+                // Too slow to converge: 512 KiB are dirty again before they are sent, and 10 ms hold 40 KiB. (With no
+                // downtime at all QEMU 7.2 does not look for dirty pages a second time.)
+                ? "{\"max-bandwidth\": 4194304, \"downtime-limit\": 10" + channels + "}"
                 // The source stops its guest after the first slice.
                 : "{\"max-bandwidth\": 0, \"downtime-limit\": 2000000" + channels + "}";
         qmp.execute("migrate-set-parameters", limits);
@@ -123,9 +129,16 @@ public final class RecordQemuStream {
 
     private void converge(QmpClient qmp) throws IOException, InterruptedException {
         if (rounds()) {
-            Thread.sleep(1200);
+            long until = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+            while (System.nanoTime() < until && syncs(qmp) < ROUNDS) {
+                Thread.sleep(10);
+            }
             qmp.execute("migrate-set-parameters", "{\"max-bandwidth\": 0, \"downtime-limit\": 2000000}");
         }
+    }
+
+    private static int syncs(QmpClient qmp) throws IOException {
+        return qmp.execute("query-migrate").path("ram").path("dirty-sync-count").asInt(0);
     }
 
     private void awaitSilence() throws InterruptedException {

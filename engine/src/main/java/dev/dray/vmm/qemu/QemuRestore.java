@@ -247,10 +247,9 @@ final class QemuRestore {
                 }
             }
             to.configuration(state.configuration());
+            to.sections(state.setupSections());
             to.memoryStart(new RamBlocks(state.blocks().sectionId(), memory), flush);
-            if (state.earlySections().length > 0) {
-                to.sections(state.earlySections());
-            }
+            to.sections(state.earlySections());
             to.flush();
             sync(lanes);
             to.beginEnd();

@@ -28,7 +28,8 @@ public sealed interface Command {
     /// Answered by [ReturnMessage.Pong] with the same value.
     record Ping(int value) implements Command {}
 
-    /// Post-copy may follow: the OR of all page sizes and the target page size; both 0 stand for dirty bitmaps only.
+    /// Post-copy may follow: the OR of all page sizes and the target page size; both 0 stand for dirty
+    /// bitmaps only.
     record PostcopyAdvise(long pageSizes, long targetPageBytes) implements Command {}
 
     record PostcopyListen() implements Command {}

@@ -17,23 +17,27 @@ final class DeviceTail {
 
     private DeviceTail() {}
 
-    /// The sections of `early`, then those of `devices`. Every header and footer must be where the description
-    /// puts it, and no byte may be left over; footers that a guest put into its device state mislead nobody.
-    static List<DeviceSection> split(byte[] early, byte[] devices, VmDescription description) throws PeerException {
+    /// The sections of all `parts`, in their order; offsets are those in the section's own part. Every header
+    /// and footer must be where the description puts it, and no byte may be left over; footers that a guest
+    /// put into its device state mislead nobody.
+    static List<DeviceSection> split(List<byte[]> parts, VmDescription description) throws PeerException {
         var sections = new ArrayList<DeviceSection>();
-        int earlyDone = 0;
-        int devicesDone = 0;
-        for (VmDescription.Device device : description.devices()) {
-            boolean isEarly = earlyDone < early.length;
-            DeviceSection section = section(isEarly ? early : devices, isEarly ? earlyDone : devicesDone, device);
-            sections.add(section);
-            earlyDone += isEarly ? section.bytes() : 0;
-            devicesDone += isEarly ? 0 : section.bytes();
+        for (byte[] part : parts) {
+            int offset = 0;
+            while (offset < part.length) {
+                if (sections.size() == description.devices().size()) {
+                    throw Refusal.broken("The device description lists " + sections.size()
+                            + " devices, but behind them are " + (part.length - offset) + " bytes more");
+                }
+                DeviceSection section =
+                        section(part, offset, description.devices().get(sections.size()));
+                sections.add(section);
+                offset += section.bytes();
+            }
         }
-        int left = early.length - earlyDone + devices.length - devicesDone;
-        if (left != 0) {
-            throw Refusal.broken("The device description lists " + sections.size() + " devices, but behind them are "
-                    + left + " bytes more");
+        if (sections.size() < description.devices().size()) {
+            throw Refusal.broken("The device description lists "
+                    + description.devices().size() + " devices, but there are only " + sections.size() + " sections");
         }
         return sections;
     }
@@ -56,8 +60,8 @@ final class DeviceTail {
         return withPayload(head, (int) device.payloadBytes());
     }
 
-    /// What can be told without a description: a section ends at the first footer of its number that is followed
-    /// by the end or by what looks like a section. Stops where nothing fits.
+    /// What can be told without a description: a section ends at the first footer of its number that is
+    /// followed by the end or by what looks like a section. Stops where nothing fits.
     static List<DeviceSection> scan(byte[] bytes) {
         var sections = new ArrayList<DeviceSection>();
         int offset = 0;

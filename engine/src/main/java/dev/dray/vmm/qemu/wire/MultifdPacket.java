@@ -16,7 +16,7 @@ import java.nio.charset.StandardCharsets;
 /// |      8 |    4 | flags          | u32   | [#SYNC], method of compression                            |
 /// |     12 |    4 | pagesAlloc     | u32   | length of the offset table, [#PAGES_MAX]                  |
 /// |     16 |    4 | normalPages    | u32   | pages whose contents follow                               |
-/// |     20 |    4 | nextPacketSize | u32   | bytes that follow: `normalPages` times 4096               |
+/// |     20 |    4 | nextPacketSize | u32   | bytes that follow: `normalPages` times 4096; if 0, ignored |
 /// |     24 |    8 | packetNum      | u64   | counts packets over all connections                       |
 /// |     32 |    4 | zeroPages      | u32   | pages of zeros, since QEMU 9.0                            |
 /// |     36 |   28 | reserved       | u8×28 | written as zero, ignored when read                        |
@@ -73,7 +73,8 @@ record MultifdPacket(int flags, int normalPages, int zeroPages, long number, Str
                     + Integer.toUnsignedString(alloc) + "; at most " + PAGES_MAX + " are possible");
         }
         int bytes = from.get(Wire.U32, at + 20);
-        if (bytes != normal * 4096) {
+        // Without pages QEMU 7.2 repeats the size of the packet before, and nothing follows.
+        if (normal > 0 && bytes != normal * 4096) {
             throw Refusal.broken("A multifd packet of " + normal + " pages has " + Integer.toUnsignedString(bytes)
                     + " bytes of contents");
         }

@@ -10,8 +10,8 @@ import dev.dray.page.PageDestination;
 /// Reads one further connection of a multifd migration, on a thread of its own.
 ///
 /// Connections may be far ahead of or behind each other and of the main one; a page may be sent again on
-/// another connection, and the later one counts. What keeps them in order are barriers: a `SYNC` on every further
-/// connection belongs to a barrier on the main one ([StreamEvents#barrier]).
+/// another connection, and the later one counts. What keeps them in order are barriers: a `SYNC` on every
+/// further connection belongs to a barrier on the main one ([StreamEvents#barrier]).
 public final class MultifdReader {
     /// What the driver is asked on the reader's thread.
     public interface Events {

@@ -18,8 +18,8 @@ final class RamReader {
     /// Room for an item between memory sections, else a new slab is taken.
     private static final int ITEM_BYTES_MAX = 80 << 10;
 
-    /// How much to read at once while batches fill up with zero pages, of which one is 9 bytes: what is read too
-    /// much must be moved to the next slab.
+    /// How much to read at once while batches fill up with zero pages, of which one is 9 bytes: what is read
+    /// too much must be moved to the next slab.
     private static final int ZEROS_READ_BYTES = 64 << 10;
 
     private final StreamInput in;
@@ -113,7 +113,8 @@ final class RamReader {
         }
     }
 
-    /// The hot loop: all records in the window that continue a block, without a decision that is not in the record.
+    /// The hot loop: all records in the window that continue a block, without a decision that is not in the
+    /// record.
     private void pagesInWindow() throws PeerException {
         PageBatch into = window.batch();
         MemorySegment bytes = in.window();

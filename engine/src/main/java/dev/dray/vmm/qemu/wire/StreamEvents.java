@@ -17,7 +17,8 @@ public interface StreamEvents {
     /// The sender wants a [ReturnMessage.Pong] with this value.
     default void ping(int value) throws DrayException {}
 
-    /// The first page, zero or not, is here. With background-snapshot memory is now write-protected for certain.
+    /// The first page, zero or not, is here. With background-snapshot memory is now write-protected for
+    /// certain.
     default void firstPage() throws DrayException {}
 
     /// A round of memory has been read (one `PART` section).

@@ -2,7 +2,8 @@ package dev.dray.vmm.qemu.wire;
 
 import org.jspecify.annotations.Nullable;
 
-/// Which item may follow which in a stream that Dray captures, as a function. Whatever has no arrow here is refused.
+/// Which item may follow which in a stream that Dray captures, as a function. Whatever has no arrow here is
+/// refused.
 final class StreamGrammar {
     /// Where a reader is: what has come so far.
     enum State {
@@ -58,17 +59,18 @@ final class StreamGrammar {
 
     /// The state behind `item`, or null if it may not come in `state`.
     ///
-    /// A `FULL` section before the first page is an early one (virtio-mem). Behind pages it is a device's, and
-    /// only a background-snapshot, which sends no `END`, may come to it directly.
+    /// A `FULL` section before the first page is an early one (virtio-mem), be it before or behind the memory
+    /// layout. Behind pages it is a device's, and only a background-snapshot, which sends no `END`, may come
+    /// to it directly.
     static @Nullable State next(State state, Item item, boolean memoryEnds) {
         // spotless:off
         return switch (state) {
             case NOTHING -> item == Item.HEADER ? State.HEADER : null;
             case HEADER -> item == Item.CONFIGURATION ? State.CONFIGURATION : null;
             case CONFIGURATION -> switch (item) {
-                case OPEN_RETURN_PATH, PING -> state;
-                case MEMORY_START           -> State.LAYOUT;
-                default                     -> null;
+                case OPEN_RETURN_PATH, PING, FULL -> state;
+                case MEMORY_START                 -> State.LAYOUT;
+                default                           -> null;
             };
             case LAYOUT -> switch (item) {
                 case FULL, PING, SWITCHOVER_START -> state;

@@ -5,6 +5,7 @@ import dev.dray.error.PeerException;
 import dev.dray.memory.GuestMemoryMap;
 import dev.dray.vmm.qemu.wire.StreamGrammar.Item;
 import dev.dray.vmm.qemu.wire.StreamGrammar.State;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Reads a whole pre-copy or background-snapshot stream from its first byte to its last. Belongs to one thread.
@@ -29,6 +30,7 @@ public final class StreamReader {
     private @Nullable RamReader ram;
     private boolean returnPath;
     private boolean barrierAtEos;
+    private final Bytes setup = new Bytes(16);
     private final Bytes early = new Bytes(16);
 
     public StreamReader(ByteSource in, StreamForm form, StreamLimits limits, StreamEvents events) {
@@ -47,11 +49,17 @@ public final class StreamReader {
                 item();
             }
             events.memoryEnd();
-            byte[] earlyBytes = early.copy();
-            var tail = new TailReader(in, form, limits, earlyBytes).read();
+            List<byte[]> before = List.of(setup.copy(), early.copy());
+            var tail = new TailReader(in, form, limits, before).read();
             state = State.WHOLE;
             return new CapturedStream(
-                    of(configuration), of(blocks), earlyBytes, tail.devices(), tail.description(), tail.sections());
+                    of(configuration),
+                    before.getFirst(),
+                    of(blocks),
+                    before.getLast(),
+                    tail.devices(),
+                    tail.description(),
+                    tail.sections());
         } finally {
             if (ram != null) {
                 ram.abandon();
@@ -235,8 +243,8 @@ public final class StreamReader {
 
     private void full() throws DrayException {
         become(Item.FULL);
-        if (state == State.LAYOUT) {
-            EarlySections.read(in, of(blocks).sectionId(), early, limits.earlyBytes());
+        if (state == State.CONFIGURATION || state == State.LAYOUT) {
+            EarlySections.read(in, blocks, blocks == null ? setup : early, limits.earlyBytes());
         } else if (ram != null && ram.begun()) {
             ram.end();
         }

@@ -61,7 +61,8 @@ public final class StreamWriter {
         endSection();
     }
 
-    /// `FULL` sections, byte for byte: early ones after [#memoryStart], device sections after memory.
+    /// `FULL` sections, byte for byte: [CapturedStream#setupSections] before [#memoryStart],
+    /// [CapturedStream#earlySections] after it, [CapturedStream#deviceSections] after memory.
     public void sections(byte[] sections) throws PeerException {
         put(sections, sections.length);
     }

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.dray.error.PeerException;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +23,7 @@ final class TailReader {
     private final StreamInput in;
     private final StreamForm form;
     private final StreamLimits limits;
-    private final byte[] early;
+    private final List<byte[]> before;
     private final Bytes bytes = new Bytes(512 << 10);
 
     private int scanned;
@@ -31,15 +32,15 @@ final class TailReader {
     private int markCount;
 
     /// @param devices the sections without the end mark
-    /// @param sections the early sections, then those of `devices`
+    /// @param sections those that came before the first page, then those of `devices`
     @SuppressWarnings("ArrayRecordComponent") // handed on at once
     record Tail(byte[] devices, byte[] description, List<DeviceSection> sections) {}
 
-    TailReader(StreamInput in, StreamForm form, StreamLimits limits, byte[] early) {
+    TailReader(StreamInput in, StreamForm form, StreamLimits limits, List<byte[]> before) {
         this.in = in;
         this.form = form;
         this.limits = limits;
-        this.early = early;
+        this.before = before;
     }
 
     Tail read() throws PeerException {
@@ -146,6 +147,8 @@ final class TailReader {
         }
         byte[] devices = bytes.copy(0, mark);
         byte[] json = bytes.copy(mark + MARK_BYTES, bytes.count());
-        return new Tail(devices, json, DeviceTail.split(early, devices, description));
+        var all = new ArrayList<byte[]>(before);
+        all.add(devices);
+        return new Tail(devices, json, DeviceTail.split(all, description));
     }
 }
