@@ -77,6 +77,7 @@ final class Program {
             return ExitCode.DONE;
         }
         try (var invocation = new Invocation(name, parsed, around, output)) {
+            Dray.forbidDumps();
             return command.run(invocation);
         }
     }
