@@ -1,25 +1,15 @@
 package dev.dray.linux;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /// What changes the entries of an open directory: `mkdirat(2)`, `unlinkat(2)`, `linkat(2)`, `renameat2(2)`.
 public final class Directory {
     static final int RENAME_NOREPLACE = 1;
 
-    private static final MethodHandle MKDIRAT =
-            Native.call("mkdirat", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle UNLINKAT =
-            Native.call("unlinkat", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final FunctionDescriptor TWO_NAMES =
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle LINKAT = Native.call("linkat", TWO_NAMES);
-    private static final MethodHandle RENAMEAT2 = Native.call("renameat2", TWO_NAMES);
+    private static final CFunction MKDIRAT = CFunction.of("mkdirat");
+    private static final CFunction UNLINKAT = CFunction.of("unlinkat");
+    private static final CFunction LINKAT = CFunction.of("linkat");
+    private static final CFunction RENAMEAT2 = CFunction.of("renameat2");
 
     private Directory() {}
 
@@ -44,34 +34,28 @@ public final class Directory {
         twoNames(RENAMEAT2, "renameat2", directory, from, to, RENAME_NOREPLACE);
     }
 
-    private static void oneName(MethodHandle handle, String call, Fd directory, String name, int argument)
+    private static void oneName(CFunction function, String call, Fd directory, String name, int argument)
             throws SysException {
-        MemorySegment capture = Native.capture();
-        long result;
+        int result;
         try (Arena arena = Arena.ofConfined()) {
-            long cName = Native.cString(arena, name).address();
+            long cName = Native.cString(arena, name);
             do {
-                result = Native.result((int) handle.invokeExact(capture, directory.number(), cName, argument), capture);
+                result = function.intOrErrno(directory.number(), cName, argument);
             } while (result == -Errno.EINTR);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         }
         Native.check(result, call, name);
     }
 
-    private static void twoNames(MethodHandle handle, String call, Fd directory, String from, String to, int flags)
+    private static void twoNames(CFunction function, String call, Fd directory, String from, String to, int flags)
             throws SysException {
-        MemorySegment capture = Native.capture();
-        long result;
+        int result;
         try (Arena arena = Arena.ofConfined()) {
-            long cFrom = Native.cString(arena, from).address();
-            long cTo = Native.cString(arena, to).address();
+            long cFrom = Native.cString(arena, from);
+            long cTo = Native.cString(arena, to);
             int in = directory.number();
             do {
-                result = Native.result((int) handle.invokeExact(capture, in, cFrom, in, cTo, flags), capture);
+                result = function.intOrErrno(in, cFrom, in, cTo, flags);
             } while (result == -Errno.EINTR);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         }
         Native.check(result, call, from + ", " + to);
     }

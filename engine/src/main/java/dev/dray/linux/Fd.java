@@ -1,17 +1,12 @@
 package dev.dray.linux;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// A file descriptor with an owner, who closes it once. Closing while another thread uses the number is the
 /// owner's mistake: the kernel may hand the number out again at once.
 public final class Fd implements AutoCloseable {
     private static final int CLOSED = -1;
-    private static final MethodHandle CLOSE = Native.call("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+    private static final CFunction CLOSE = CFunction.of("close");
 
     private final AtomicInteger number;
 
@@ -44,13 +39,7 @@ public final class Fd implements AutoCloseable {
         if (open == CLOSED) {
             return;
         }
-        MemorySegment capture = Native.capture();
-        try {
-            // Not repeated at EINTR: the number is free already, and may be someone else's by now.
-            int ignored = (int) CLOSE.invokeExact(capture, open);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        CLOSE.call(open); // not repeated at EINTR: the number is free already, and may be someone else's by now
     }
 
     @Override

@@ -1,42 +1,27 @@
 package dev.dray.linux;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
-
 /// What is done with an open file: `pread(2)`, `pwrite(2)`, `fsync(2)`, `fdatasync(2)`, `ftruncate(2)`,
 /// `flock(2)`. Addresses are native memory that the caller owns for as long as the call lasts.
 public final class FileIo {
     static final int LOCK_EX = 2;
     static final int LOCK_NB = 4;
 
-    private static final FunctionDescriptor TRANSFER =
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle PREAD = Native.call("pread", TRANSFER);
-    private static final MethodHandle PWRITE = Native.call("pwrite", TRANSFER);
-    private static final MethodHandle FSYNC = Native.call("fsync", Native.ints(1));
-    private static final MethodHandle FDATASYNC = Native.call("fdatasync", Native.ints(1));
-    private static final MethodHandle FTRUNCATE =
-            Native.call("ftruncate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle FLOCK = Native.call("flock", Native.ints(2));
+    private static final CFunction PREAD = CFunction.of("pread");
+    private static final CFunction PWRITE = CFunction.of("pwrite");
+    private static final CFunction FSYNC = CFunction.of("fsync");
+    private static final CFunction FDATASYNC = CFunction.of("fdatasync");
+    private static final CFunction FTRUNCATE = CFunction.of("ftruncate");
+    private static final CFunction FLOCK = CFunction.of("flock");
 
     private FileIo() {}
 
     /// One `pread`: may return fewer bytes than asked for; 0 at the end of the file.
     public static long pread(Fd fd, long address, long bytes, long offset) throws SysException {
-        MemorySegment capture = Native.capture();
         int number = fd.number();
         long result;
-        try {
-            do {
-                result = Native.result((long) PREAD.invokeExact(capture, number, address, bytes, offset), capture);
-            } while (result == -Errno.EINTR);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        do {
+            result = PREAD.longOrErrno(number, address, bytes, offset, 0, 0);
+        } while (result == -Errno.EINTR);
         if (result < 0) {
             throw new SysException("pread", (int) -result, fd + ", " + bytes + " bytes at " + offset);
         }
@@ -45,18 +30,10 @@ public final class FileIo {
 
     /// Writes all bytes, in as few calls as the kernel allows.
     public static void pwriteAll(Fd fd, long address, long bytes, long offset) throws SysException {
-        MemorySegment capture = Native.capture();
         int number = fd.number();
         long done = 0;
         while (done < bytes) {
-            long result;
-            try {
-                result = Native.result(
-                        (long) PWRITE.invokeExact(capture, number, address + done, bytes - done, offset + done),
-                        capture);
-            } catch (Throwable t) {
-                throw Native.unexpected(t);
-            }
+            long result = PWRITE.longOrErrno(number, address + done, bytes - done, offset + done, 0, 0);
             if (result == -Errno.EINTR) {
                 continue;
             }
@@ -78,30 +55,20 @@ public final class FileIo {
         sync(FDATASYNC, "fdatasync", fd);
     }
 
-    private static void sync(MethodHandle handle, String call, Fd fd) throws SysException {
-        MemorySegment capture = Native.capture();
-        long result;
-        try {
-            do {
-                result = Native.result((int) handle.invokeExact(capture, fd.number()), capture);
-            } while (result == -Errno.EINTR);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+    private static void sync(CFunction function, String call, Fd fd) throws SysException {
+        int result;
+        do {
+            result = function.intOrErrno(fd.number());
+        } while (result == -Errno.EINTR);
         Native.check(result, call, fd.toString());
     }
 
     /// Sets a file's length; new bytes are holes.
     public static void ftruncate(Fd fd, long bytes) throws SysException {
-        MemorySegment capture = Native.capture();
-        long result;
-        try {
-            do {
-                result = Native.result((int) FTRUNCATE.invokeExact(capture, fd.number(), bytes), capture);
-            } while (result == -Errno.EINTR);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        int result;
+        do {
+            result = FTRUNCATE.intOrErrno(fd.number(), bytes);
+        } while (result == -Errno.EINTR);
         Native.check(result, "ftruncate", fd + ", " + bytes + " bytes");
     }
 
@@ -109,15 +76,10 @@ public final class FileIo {
     ///
     /// @return false if someone else has it
     public static boolean flockExclusiveNonBlocking(Fd fd) throws SysException {
-        MemorySegment capture = Native.capture();
-        long result;
-        try {
-            do {
-                result = Native.result((int) FLOCK.invokeExact(capture, fd.number(), LOCK_EX | LOCK_NB), capture);
-            } while (result == -Errno.EINTR);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        int result;
+        do {
+            result = FLOCK.intOrErrno(fd.number(), LOCK_EX | LOCK_NB);
+        } while (result == -Errno.EINTR);
         if (result == -Errno.EAGAIN) {
             return false;
         }

@@ -1,29 +1,21 @@
 package dev.dray.linux;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /// `getrandom(2)`: the kernel's random generator, without any state in this process that a copy of the process
 /// or of the machine could share.
 public final class GetRandom {
-    private static final MethodHandle GETRANDOM =
-            Native.call("getrandom", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT));
+    private static final CFunction GETRANDOM = CFunction.of("getrandom");
 
     private GetRandom() {}
 
     /// Fills native memory with random bytes; waits, once after boot, until the kernel has enough.
     public static void fill(MemorySegment memory) {
-        MemorySegment capture = Native.capture();
         long address = memory.address();
         long bytes = memory.byteSize();
         try {
             for (long done = 0; done < bytes; ) {
-                long result =
-                        Native.result((long) GETRANDOM.invokeExact(capture, address + done, bytes - done, 0), capture);
+                long result = GETRANDOM.longOrErrno(address + done, bytes - done, 0, 0, 0, 0);
                 if (result == -Errno.EINTR) {
                     continue;
                 }
@@ -32,8 +24,6 @@ public final class GetRandom {
             }
         } catch (SysException e) {
             throw new IllegalStateException("The kernel gives no random bytes", e);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         }
     }
 }

@@ -1,19 +1,12 @@
 package dev.dray.linux;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /// `memfd_create(2)`: a file in memory, without a name in any directory.
 public final class Memfd {
     static final int MFD_CLOEXEC = 1;
 
-    private static final MethodHandle MEMFD_CREATE =
-            Native.call("memfd_create", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
+    private static final CFunction MEMFD_CREATE = CFunction.of("memfd_create");
 
     private Memfd() {}
 
@@ -21,16 +14,12 @@ public final class Memfd {
     ///
     /// @param name shown in `/proc/PID/maps`, need not be unique
     public static Fd create(String name, long bytes) throws SysException {
-        MemorySegment capture = Native.capture();
-        long result;
+        int result;
         try (Arena arena = Arena.ofConfined()) {
-            long cName = Native.cString(arena, name).address();
-            result = Native.result((int) MEMFD_CREATE.invokeExact(capture, cName, MFD_CLOEXEC), capture);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+            result = MEMFD_CREATE.intOrErrno(Native.cString(arena, name), MFD_CLOEXEC);
         }
         Native.check(result, "memfd_create", name);
-        Fd fd = Fd.of((int) result);
+        Fd fd = Fd.of(result);
         try {
             FileIo.ftruncate(fd, bytes);
             return fd;

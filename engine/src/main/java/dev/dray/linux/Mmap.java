@@ -1,12 +1,5 @@
 package dev.dray.linux;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
-
 /// `mmap(2)`, `munmap(2)`.
 public final class Mmap {
     static final int PROT_READ = 1;
@@ -16,10 +9,8 @@ public final class Mmap {
     static final int MAP_ANONYMOUS = 0x20;
     static final int NO_FD = -1;
 
-    private static final MethodHandle MMAP = Native.call(
-            "mmap", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle MUNMAP =
-            Native.call("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+    private static final CFunction MMAP = CFunction.of("mmap");
+    private static final CFunction MUNMAP = CFunction.of("munmap");
 
     private Mmap() {}
 
@@ -32,29 +23,17 @@ public final class Mmap {
 
     /// Removes a mapping; a failure is a defect of ours.
     public static void unmap(long address, long bytes) {
-        MemorySegment capture = Native.capture();
         try {
-            long result = Native.result((int) MUNMAP.invokeExact(capture, address, bytes), capture);
-            Native.check(result, "munmap", bytes + " bytes");
+            Native.check(MUNMAP.intOrErrno(address, bytes), "munmap", bytes + " bytes");
         } catch (SysException e) {
             throw new IllegalStateException(e);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         }
     }
 
     static long mmap(long bytes, int protection, int flags, int fd) throws SysException {
-        MemorySegment capture = Native.capture();
-        try {
-            // Addresses of user space are not negative as a long, and MAP_FAILED is -1.
-            long result =
-                    Native.result((long) MMAP.invokeExact(capture, 0L, bytes, protection, flags, fd, 0L), capture);
-            Native.check(result, "mmap", bytes + " bytes");
-            return result;
-        } catch (SysException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // Addresses of user space are not negative as a long, and MAP_FAILED is -1.
+        long result = MMAP.longOrErrno(0, bytes, protection, flags, fd, 0);
+        Native.check(result, "mmap", bytes + " bytes");
+        return result;
     }
 }

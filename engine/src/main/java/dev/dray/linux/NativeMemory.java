@@ -1,23 +1,14 @@
 package dev.dray.linux;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /// Anonymous memory outside the Java heap, and the C library's loops over memory at raw addresses. The loops
 /// are downcalls, so that a page that is missing (userfaultfd) holds up this thread only, never a safepoint.
 public final class NativeMemory {
     private static final long PAGE_BYTES = 4096;
-    private static final FunctionDescriptor POINTER_POINTER_LENGTH =
-            FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle MEMCPY = Native.plainCall("memcpy", POINTER_POINTER_LENGTH);
-    private static final MethodHandle MEMSET =
-            Native.plainCall("memset", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle MEMCMP =
-            Native.plainCall("memcmp", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG));
+    private static final CFunction MEMCPY = CFunction.of("memcpy");
+    private static final CFunction MEMSET = CFunction.of("memset");
+    private static final CFunction MEMCMP = CFunction.of("memcmp");
     private static final long ZERO_PAGE = map(PAGE_BYTES).address();
 
     private NativeMemory() {}
@@ -47,42 +38,26 @@ public final class NativeMemory {
 
     /// Copies bytes between places that do not overlap.
     public static void copy(long toAddress, long fromAddress, long bytes) {
-        try {
-            long ignored = (long) MEMCPY.invokeExact(toAddress, fromAddress, bytes);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        MEMCPY.call(toAddress, fromAddress, bytes);
     }
 
     /// Fills memory with zeros.
     public static void zero(long address, long bytes) {
-        try {
-            long ignored = (long) MEMSET.invokeExact(address, 0, bytes);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        MEMSET.call(address, 0, bytes);
     }
 
     /// Whether all bytes are zero. Of a page with content, usually only the first line is looked at.
     public static boolean isZero(long address, long bytes) {
-        try {
-            for (long done = 0; done < bytes; done += PAGE_BYTES) {
-                if ((int) MEMCMP.invokeExact(address + done, ZERO_PAGE, Math.min(PAGE_BYTES, bytes - done)) != 0) {
-                    return false;
-                }
+        for (long done = 0; done < bytes; done += PAGE_BYTES) {
+            if (!isEqual(address + done, ZERO_PAGE, Math.min(PAGE_BYTES, bytes - done))) {
+                return false;
             }
-            return true;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         }
+        return true;
     }
 
     /// Whether both places hold the same bytes.
     public static boolean isEqual(long address, long otherAddress, long bytes) {
-        try {
-            return (int) MEMCMP.invokeExact(address, otherAddress, bytes) == 0;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return (int) MEMCMP.call(address, otherAddress, bytes) == 0;
     }
 }

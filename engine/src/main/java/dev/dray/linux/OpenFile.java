@@ -1,12 +1,6 @@
 package dev.dray.linux;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 
 /// `openat(2)`, and `fcntl(2)` for the flags of an open file.
@@ -26,10 +20,8 @@ public final class OpenFile {
     static final int F_GETFL = 3;
     static final int F_SETFL = 4;
 
-    private static final MethodHandle OPENAT =
-            Native.variadicCall("openat", 3, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT));
-    private static final MethodHandle FCNTL =
-            Native.variadicCall("fcntl", 2, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final CFunction OPENAT = CFunction.of("openat");
+    private static final CFunction FCNTL = CFunction.of("fcntl");
 
     private OpenFile() {}
 
@@ -46,20 +38,14 @@ public final class OpenFile {
     }
 
     private static Fd openAt(int directory, String name, int flags, int mode) throws SysException {
-        MemorySegment capture = Native.capture();
         try (Arena arena = Arena.ofConfined()) {
-            long path = Native.cString(arena, name).address();
-            long result;
+            long path = Native.cString(arena, name);
+            int result;
             do {
-                result = Native.result(
-                        (int) OPENAT.invokeExact(capture, directory, path, flags | O_CLOEXEC, mode), capture);
+                result = OPENAT.intOrErrno(directory, path, flags | O_CLOEXEC, mode);
             } while (result == -Errno.EINTR);
             Native.check(result, "open", name);
-            return Fd.of((int) result);
-        } catch (SysException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+            return Fd.of(result);
         }
     }
 
@@ -71,15 +57,8 @@ public final class OpenFile {
     }
 
     private static int fcntl(Fd fd, int command, int argument) throws SysException {
-        MemorySegment capture = Native.capture();
-        try {
-            long result = Native.result((int) FCNTL.invokeExact(capture, fd.number(), command, argument), capture);
-            Native.check(result, "fcntl", fd.toString());
-            return (int) result;
-        } catch (SysException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        int result = FCNTL.intOrErrno(fd.number(), command, argument);
+        Native.check(result, "fcntl", fd.toString());
+        return result;
     }
 }

@@ -1,15 +1,12 @@
 package dev.dray.linux;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
-
 /// `kill(2)` for a process group.
 public final class Signals {
     public static final int SIGINT = 2;
     public static final int SIGKILL = 9;
     public static final int SIGTERM = 15;
 
-    private static final MethodHandle KILL = Native.call("kill", Native.ints(2));
+    private static final CFunction KILL = CFunction.of("kill");
 
     private Signals() {}
 
@@ -20,13 +17,7 @@ public final class Signals {
         if (pgid < 2) {
             throw new IllegalArgumentException("No process group of ours has the number " + pgid);
         }
-        MemorySegment capture = Native.capture();
-        long result;
-        try {
-            result = Native.result((int) KILL.invokeExact(capture, -pgid, signal), capture);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        int result = KILL.intOrErrno(-pgid, signal);
         if (result != -Errno.ESRCH) {
             Native.check(result, "kill", "group " + pgid + ", signal " + signal);
         }

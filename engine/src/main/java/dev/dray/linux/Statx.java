@@ -1,13 +1,10 @@
 package dev.dray.linux;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /// `statx(2)`, whose structure is the same on all architectures.
 ///
@@ -27,8 +24,7 @@ public record Statx(int mode, long bytes) {
     static final int S_IFDIR = 0x4000;
     static final int S_IFLNK = 0xA000;
 
-    private static final MethodHandle STATX =
-            Native.call("statx", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG));
+    private static final CFunction STATX = CFunction.of("statx");
 
     /// Of an entry of a directory; a symbolic link is described itself.
     public static Statx of(Fd directory, String name) throws SysException {
@@ -53,23 +49,17 @@ public record Statx(int mode, long bytes) {
     }
 
     private static Statx statx(Fd fd, String name, int flags) throws SysException {
-        MemorySegment capture = Native.capture();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(STRUCT_BYTES, Long.BYTES);
-            long cName = Native.cString(arena, name).address();
+            long cName = Native.cString(arena, name);
             int wanted = STATX_TYPE | STATX_MODE | STATX_SIZE;
-            long result;
+            int result;
             do {
-                result = Native.result(
-                        (int) STATX.invokeExact(capture, fd.number(), cName, flags, wanted, out.address()), capture);
+                result = STATX.intOrErrno(fd.number(), cName, flags, wanted, out.address());
             } while (result == -Errno.EINTR);
             Native.check(result, "statx", name.isEmpty() ? fd.toString() : name);
             return new Statx(
                     Short.toUnsignedInt(out.get(JAVA_SHORT, STX_MODE_OFFSET)), out.get(JAVA_LONG, STX_SIZE_OFFSET));
-        } catch (SysException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         }
     }
 }

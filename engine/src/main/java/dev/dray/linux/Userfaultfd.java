@@ -1,18 +1,12 @@
 package dev.dray.linux;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 
 /// `userfaultfd(2)`: only whether this process may use it.
 public final class Userfaultfd {
     static final int SYS_USERFAULTFD = Native.perArch(323, 282);
 
-    private static final MethodHandle SYSCALL =
-            Native.variadicCall("syscall", 1, FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG));
+    private static final CFunction SYSCALL = CFunction.of("syscall");
 
     private Userfaultfd() {}
 
@@ -23,14 +17,7 @@ public final class Userfaultfd {
     }
 
     private static boolean bySystemCall() {
-        MemorySegment capture = Native.capture();
-        long result;
-        try {
-            result = Native.result(
-                    (long) SYSCALL.invokeExact(capture, (long) SYS_USERFAULTFD, (long) OpenFile.O_CLOEXEC), capture);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        long result = SYSCALL.longOrErrno(SYS_USERFAULTFD, OpenFile.O_CLOEXEC, 0, 0, 0, 0);
         if (result < 0) {
             return false;
         }

@@ -125,13 +125,6 @@ final class Envelope {
         if (header.get(Format.U64, 0) != kind.magic) {
             throw damaged(name, "it does not begin with " + kind.text());
         }
-        int version = Short.toUnsignedInt(header.get(Format.U16, VERSION));
-        if (version > Format.VERSION) {
-            throw new RefusedException(
-                    "Object " + name + " is of format version " + version + " and this Dray reads up to "
-                            + Format.VERSION,
-                    "Use a newer Dray");
-        }
         int clearBytes = header.get(Format.U32, CLEAR_BYTES);
         int sealedBytes = header.get(Format.U32, SEALED_BYTES);
         if (clearBytes < 0 || clearBytes > Format.CLEAR_BYTES_MAX) {
@@ -152,6 +145,8 @@ final class Envelope {
                     "its checksum is 0x" + Integer.toHexString(actual) + " and should be 0x"
                             + Integer.toHexString(expected));
         }
+        int version = Short.toUnsignedInt(header.get(Format.U16, VERSION));
+        checkVersion(name, version);
         if (version == 0 || header.get(Format.U16, RESERVED_1) != 0 || header.get(Format.U64, RESERVED_2) != 0) {
             throw damaged(name, "its version is zero or a reserved field is not");
         }
@@ -159,6 +154,17 @@ final class Envelope {
         byte[] salt = Arrays.copyOfRange(bytes, SALT, SALT + Format.ID_BYTES);
         byte[] sealed = Arrays.copyOfRange(bytes, HEADER_BYTES + clearBytes, bytes.length);
         return new Envelope(kind, repository, salt, clear, sealed);
+    }
+
+    /// Refuses what a newer Dray wrote. Asked after the checksum, so that a damaged number is not taken for a new one;
+    /// header and checksum keep their places in every version.
+    static void checkVersion(String name, int version) throws RefusedException {
+        if (version > Format.VERSION) {
+            throw new RefusedException(
+                    "Object " + name + " is of format version " + version + " and this Dray reads up to "
+                            + Format.VERSION,
+                    "Use a newer Dray");
+        }
     }
 
     /// Opens the sealed part.

@@ -19,9 +19,11 @@ final class IdentityIndex implements AutoCloseable {
     static final long ENTRIES_MAX = 1L << 28;
 
     /// Fuller, and searches get long.
-    private static final double FULL = 0.8;
+    private static final double FULL = 0.75;
 
-    private static final int PROBES_MAX = 64;
+    /// Longer than any run of full slots: at this load, the longest among 2^28 entries has about 520.
+    private static final int PROBES_MAX = 4096;
+
     private static final int ID_BYTES = Format.ID_BYTES;
     private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
 

@@ -60,16 +60,11 @@ record PackTrailer(int directoryOffset, int directorySealedBytes, int frames) {
         if (at.get(Format.U64, 0) != ObjectKind.PACK.magic) {
             throw Envelope.damaged(name, "its trailer does not begin with " + ObjectKind.PACK.text());
         }
-        int version = Short.toUnsignedInt(at.get(Format.U16, VERSION));
-        if (version > Format.VERSION) {
-            throw new RefusedException(
-                    "Object " + name + " is of format version " + version + " and this Dray reads up to "
-                            + Format.VERSION,
-                    "Use a newer Dray");
-        }
         if (at.get(Format.U32, CHECKSUM) != checksum(at)) {
             throw Envelope.damaged(name, "its trailer's checksum is wrong");
         }
+        int version = Short.toUnsignedInt(at.get(Format.U16, VERSION));
+        Envelope.checkVersion(name, version);
         if (version == 0 || at.get(Format.U16, RESERVED) != 0) {
             throw Envelope.damaged(name, "its version is zero or a reserved field is not");
         }
