@@ -1,8 +1,6 @@
 package dev.dray;
 
-import dev.dray.error.MachineException;
 import dev.dray.linux.ProcessLimits;
-import dev.dray.linux.SysException;
 
 /// Facts about this build of Dray, and about the process it runs in.
 public final class Dray {
@@ -13,11 +11,7 @@ public final class Dray {
 
     /// Keeps what this process has in memory, keys and guests' pages, out of core dumps, and other processes of the
     /// user from reading it. The command does so first of all; a program that uses the library decides for itself.
-    public static void forbidDumps() throws MachineException {
-        try {
-            ProcessLimits.noCoreDumps();
-        } catch (SysException e) {
-            throw new MachineException("Core dumps cannot be turned off: " + e.getMessage(), "", e);
-        }
+    public static void forbidDumps() {
+        ProcessLimits.noCoreDumps();
     }
 }
