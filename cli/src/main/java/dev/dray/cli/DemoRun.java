@@ -60,13 +60,14 @@ final class DemoRun {
                 directory.resolve("repository").toString(), new KeySource.KeyFileAt(directory.resolve("key")));
         Captured captured;
         GuestReport before;
+        GuestReport after;
         say("vmm", vmm.title());
         progress.phase("starting a guest that checks its own memory");
         try (DemoVm source = vmm.start(directory, "source", false)) {
-            source.await(report -> report.passes() >= 3, GUEST_LIMIT, "start to check its memory");
+            before = source.await(report -> report.passes() >= 3, GUEST_LIMIT, "start to check its memory");
             new Init(repository, true, Init.Dedup.REPOSITORY).run(progress);
             captured = Capture.of(source.address(), repository, "demo").run(progress);
-            before = source.report();
+            after = source.report();
             say(
                     "capture",
                     "mode %s, %s; the guest stood still for %s"
@@ -78,13 +79,13 @@ final class DemoRun {
                                     Words.bytes(captured.memoryBytes()),
                                     Words.bytes(captured.addedBytes()),
                                     Words.time(captured.elapsedMs())));
-            source.await(report -> report.lastPass() >= before.lastPass() + 2, GUEST_LIMIT, "run on after its capture");
+            source.await(report -> report.lastPass() >= after.lastPass() + 2, GUEST_LIMIT, "run on after its capture");
             say("", "the guest runs on and finds its memory right");
             verify(repository);
             source.kill();
             say("kill", "the VMM was killed; the snapshot is all there is of the guest");
         }
-        return restore(repository, captured, before);
+        return restore(repository, captured, before.lastPass(), after.lastPass());
     }
 
     private void verify(RepositoryAccess repository) throws OperationException {
@@ -99,7 +100,7 @@ final class DemoRun {
                         .formatted(verified.frames(), verified.packs(), Words.time(verified.elapsedMs())));
     }
 
-    private ExitCode restore(RepositoryAccess repository, Captured captured, GuestReport before)
+    private ExitCode restore(RepositoryAccess repository, Captured captured, long passBefore, long passAfter)
             throws OperationException, DrayException {
         try (DemoVm target = vmm.start(directory, "target", true)) {
             Restored restored = Restore.of("demo", repository, target.address()).run(progress);
@@ -113,10 +114,16 @@ final class DemoRun {
                     report -> report.passes() >= 2 && !report.verified().isEmpty(),
                     GUEST_LIMIT,
                     "check its memory after the restore");
+            if (after.firstPass() <= passBefore || after.firstPass() > passAfter + 1) {
+                throw new MachineException(
+                        "The restored guest went on with pass " + after.firstPass()
+                                + ", but it was captured between pass " + passBefore + " and pass " + passAfter,
+                        "report this as a defect of Dray");
+            }
             say(
                     "proof",
-                    "the guest went on with pass %d (captured in or after pass %d), and found all of its memory right"
-                            .formatted(after.firstPass(), Math.max(0, before.firstPass())));
+                    "captured between pass %d and pass %d, the guest went on with pass %d and found all of its memory right"
+                            .formatted(passBefore, passAfter + 1, after.firstPass()));
             say("", "%d passes, every byte of every page checked once: 0 wrong".formatted(after.passes()));
             return end(captured, restored, after);
         }
