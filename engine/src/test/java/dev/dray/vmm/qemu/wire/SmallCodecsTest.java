@@ -59,9 +59,11 @@ class SmallCodecsTest {
 
     @Test
     void commandsOfOtherLengthsAreRefused() {
-        assertThatThrownBy(() -> Command.read(StreamInput.of(new Bytes(16).u16(2).u16(5).u64(0).copy())))
+        assertThatThrownBy(() -> Command.read(
+                        StreamInput.of(new Bytes(16).u16(2).u16(5).u64(0).copy())))
                 .hasMessage("Command PING has 5 bytes instead of 4");
-        assertThatThrownBy(() -> Command.read(StreamInput.of(new Bytes(16).u16(12).u16(0).copy())))
+        assertThatThrownBy(() ->
+                        Command.read(StreamInput.of(new Bytes(16).u16(12).u16(0).copy())))
                 .hasMessage("Command 12 with 0 bytes is unknown");
     }
 
@@ -79,8 +81,9 @@ class SmallCodecsTest {
     void returnMessagesHaveLimits() {
         byte[] huge = new Bytes(64).u16(5).u16(5).name("ram0").u64(1L << 62).copy();
         assertThatThrownBy(() -> new ReturnPathReader(ArraySource.of(huge)).read())
-                .hasMessage("The bitmap of RAM block 'ram0' has 4611686018427387904 bytes; at most 268435456 in words of 8 "
-                        + "are possible");
+                .hasMessage(
+                        "The bitmap of RAM block 'ram0' has 4611686018427387904 bytes; at most 268435456 in words of 8 "
+                                + "are possible");
         byte[] claimed = new Bytes(64).u16(5).u16(5).name("ram0").u64(1 << 28).copy();
         assertThatThrownBy(() -> new ReturnPathReader(ArraySource.of(claimed)).read())
                 .hasMessageStartingWith("The stream ended after 17 bytes, inside RECV_BITMAP");

@@ -119,8 +119,8 @@ class StreamGrammarTest {
         String pair = state + " + " + item + ", memoryEnds " + memoryEnds;
         assertThat(failure).as(pair).isInstanceOf(PeerException.class);
         assertThat(memory.batchesOut()).as(pair).isZero();
-        boolean ended = String.valueOf(failure.getMessage())
-                .startsWith("The stream ended after " + bytes.count() + " bytes");
+        boolean ended =
+                String.valueOf(failure.getMessage()).startsWith("The stream ended after " + bytes.count() + " bytes");
         if (StreamGrammar.next(state, item, memoryEnds) != null) {
             assertThat(ended).as("%s is read: %s", pair, failure).isTrue();
         } else if (state == State.NOTHING && bytes.count() < 4) {

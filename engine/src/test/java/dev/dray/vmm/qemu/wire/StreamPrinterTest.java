@@ -32,7 +32,8 @@ class StreamPrinterTest {
         assertThat(json.path("machine_type").asString()).isEqualTo("pc-i440fx-" + golden.version());
         String text = StreamPrinter.text(json);
         assertThat(text).contains("memory pc.ram: 4194304 bytes");
-        assertThat(text.contains("command OPEN_RETURN_PATH")).isEqualTo(!golden.mode().equals("background"));
+        assertThat(text.contains("command OPEN_RETURN_PATH"))
+                .isEqualTo(!golden.mode().equals("background"));
         assertThat(text.lines().filter(line -> line.contains("  full  "))).hasSizeGreaterThan(30);
     }
 

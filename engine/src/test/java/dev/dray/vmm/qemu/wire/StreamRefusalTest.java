@@ -112,8 +112,8 @@ class StreamRefusalTest {
     void formsThatDrayDidNotAskForAreNamed() throws PeerException {
         var fields = new Bytes(32).u32(1).name("x-ignore-shared").copy();
         writer.header();
-        writer.configuration(new Configuration(
-                "pc", List.of(new Configuration.Subsection(Configuration.CAPABILITIES, 1, fields))));
+        writer.configuration(
+                new Configuration("pc", List.of(new Configuration.Subsection(Configuration.CAPABILITIES, 1, fields))));
         PeerException refusal = refusal();
         assertThat(refusal).hasMessageContaining("the capability x-ignore-shared");
         assertThat(refusal.whatToDo()).isEqualTo("Turn the capability x-ignore-shared off");
@@ -122,8 +122,8 @@ class StreamRefusalTest {
     @Test
     void unknownSubsectionsOfTheConfigurationAreNamed() throws PeerException {
         writer.header();
-        writer.configuration(new Configuration(
-                "pc", List.of(new Configuration.Subsection("configuration/colour", 1, new byte[3]))));
+        writer.configuration(
+                new Configuration("pc", List.of(new Configuration.Subsection("configuration/colour", 1, new byte[3]))));
         assertThat(refusal())
                 .hasMessage("The configuration has the subsection 'configuration/colour', which Dray does not know");
     }

@@ -19,7 +19,13 @@ class TailReaderTest {
 
     private static byte[] tail(byte[] sections, String json) {
         byte[] text = json.getBytes(StandardCharsets.US_ASCII);
-        return new Bytes(64).put(sections).u8(0).u8(6).u32(text.length).put(text).copy();
+        return new Bytes(64)
+                .put(sections)
+                .u8(0)
+                .u8(6)
+                .u32(text.length)
+                .put(text)
+                .copy();
     }
 
     private static TailReader.Tail read(ByteSource in, StreamForm form) throws PeerException {
@@ -67,10 +73,12 @@ class TailReaderTest {
 
     @Test
     void aFooterInsideDeviceStateDividesNothing() throws Exception {
-        byte[] section = StreamGrammarTest.section(3, "timer", new Bytes(40).u8(0x7e).u32(3).put(TIMER).copy());
+        byte[] section = StreamGrammarTest.section(
+                3, "timer", new Bytes(40).u8(0x7e).u32(3).put(TIMER).copy());
         int payload = 5 + TIMER.length;
         byte[] bytes = tail(section, "{\"devices\": [" + TIMER_LINE.replace("24", "" + payload) + "]}");
-        List<DeviceSection> sections = read(ArraySource.of(bytes), StreamForm.CLOSING).sections();
+        List<DeviceSection> sections =
+                read(ArraySource.of(bytes), StreamForm.CLOSING).sections();
         assertThat(sections).hasSize(1);
         assertThat(sections.getFirst().payloadBytes()).isEqualTo(payload);
         assertThat(sections.getFirst().bytes()).isEqualTo(section.length);
@@ -98,9 +106,7 @@ class TailReaderTest {
     @Test
     void aDescriptionThatIsNoneIsRefused() {
         refuses(tail(TIMER, "{\"devices\": 7}"), "The device description has VALUE_NUMBER_INT as devices");
-        refuses(
-                tail(TIMER, "{\"devices\": [{\"fields\": [{\"size\": -1}]}]}"),
-                "The device description has 'size' -1");
+        refuses(tail(TIMER, "{\"devices\": [{\"fields\": [{\"size\": -1}]}]}"), "The device description has 'size' -1");
         assertThatThrownBy(() -> read(ArraySource.of(tail(TIMER, "{\"devices\": oops}")), StreamForm.CLOSING))
                 .hasMessageStartingWith("The device description is no JSON: ");
     }
@@ -109,8 +115,8 @@ class TailReaderTest {
     void aStreamWithoutADescriptionIsRefusedWithTheReason() {
         byte[] bytes = new Bytes(64).put(TIMER).u8(0).copy();
         assertThatThrownBy(() -> read(ArraySource.of(bytes), StreamForm.CLOSING))
-                .isInstanceOfSatisfying(PeerException.class, e -> assertThat(e.whatToDo())
-                        .contains("suppress-vmdesc=on"));
+                .isInstanceOfSatisfying(
+                        PeerException.class, e -> assertThat(e.whatToDo()).contains("suppress-vmdesc=on"));
     }
 
     @Test
