@@ -102,7 +102,9 @@ public final class StreamPrinter {
         for (Configuration.Subsection s : configuration.subsections()) {
             node.withArray("subsections").add(s.name());
         }
-        configuration.capabilities().forEach(node.withArray("capabilities")::add);
+        for (String capability : configuration.capabilities()) {
+            node.withArray("capabilities").add(capability);
+        }
         ram.capabilities(configuration.capabilities());
     }
 

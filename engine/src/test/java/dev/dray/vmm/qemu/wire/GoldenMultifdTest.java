@@ -23,8 +23,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// Live migrations over several connections, recorded from real QEMUs: only barriers at the right places make the
-/// memory that QEMU says it was.
+/// Live migrations over several connections, recorded from real QEMUs: only barriers at the right places make
+/// the memory that QEMU says it was.
 class GoldenMultifdTest {
     static Stream<QemuStream> severalConnections() {
         return Golden.qemuStreams().stream().filter(golden -> golden.channels() > 0);
@@ -56,7 +56,8 @@ class GoldenMultifdTest {
         assertThatThrownBy(reader::read).isInstanceOf(PeerException.class).hasMessageContaining("has MULTIFD_FLUSH");
     }
 
-    /// All connections of a recording, each on a thread of its own, and one memory that a lock makes safe for all.
+    /// All connections of a recording, each on a thread of its own, and one memory that a lock makes safe for
+    /// all.
     private static final class Drive {
         private static final int WAIT_SECONDS = 30;
 
