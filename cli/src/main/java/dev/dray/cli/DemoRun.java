@@ -21,8 +21,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -30,13 +28,15 @@ import tools.jackson.databind.json.JsonMapper;
 /// temporary
 /// directory that is gone when it ends, the state that captures leave on a host too.
 final class DemoRun {
+    /// Where captures leave what has to survive them; see StateDirectory in dev.dray.
+    private static final String STATE = "dray.state";
+
     private static final Duration GUEST_LIMIT = Duration.ofSeconds(40);
 
     private final Invocation invocation;
     private final Progress progress;
     private final Path directory;
     private final DemoVmm vmm;
-    private final List<String> lines = new ArrayList<>();
 
     private DemoRun(Invocation invocation, Path directory, DemoVmm vmm) {
         this.invocation = invocation;
@@ -47,10 +47,16 @@ final class DemoRun {
 
     static ExitCode run(DemoCommand.Vmm choice, Invocation invocation) throws OperationException, DrayException {
         Path directory = temporary();
-        System.setProperty("dray.state", directory.resolve("state").toString());
+        String state = System.getProperty(STATE);
+        System.setProperty(STATE, directory.resolve("state").toString());
         try {
             return new DemoRun(invocation, directory, DemoVmm.choose(choice)).run();
         } finally {
+            if (state == null) {
+                System.clearProperty(STATE);
+            } else {
+                System.setProperty(STATE, state);
+            }
             remove(directory);
         }
     }
@@ -149,7 +155,6 @@ final class DemoRun {
     }
 
     private void say(String step, String text) {
-        lines.add(step);
         if (!invocation.output().json()) {
             invocation.output().out().printf("%-8s %s%n", step, text);
         }
