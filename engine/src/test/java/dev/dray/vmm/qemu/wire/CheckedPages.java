@@ -84,7 +84,7 @@ final class CheckedPages implements StreamEvents, PageDestination {
         for (int i = 0; i < batch.count(); i++) {
             long offset = batch.address(i) - batch.slab().address();
             boolean inSlab = batch.address(i) == PageBatch.ZERO
-                    || offset >= 0 && offset <= batch.slab().byteSize() - 4096;
+                    || (offset >= 0 && offset <= batch.slab().byteSize() - 4096);
             long pages = map.regions().get(batch.region(i)).pages();
             if (!inSlab || batch.page(i) < 0 || batch.page(i) >= pages) {
                 throw new AssertionError("page " + batch.page(i) + " of " + pages + " at " + offset);

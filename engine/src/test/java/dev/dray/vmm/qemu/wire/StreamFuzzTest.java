@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -73,7 +74,9 @@ class StreamFuzzTest {
             List<byte[]> main = golden.channels() > 0 ? List.of() : StreamPieces.ofMain(golden);
             if (golden.channels() > 0) {
                 corpus.add(new Seed((_, bytes) -> channel(bytes), StreamPieces.ofChannel(golden.channel(0))));
-                corpus.add(new Seed((_, bytes) -> stream(bytes, form, StreamLimits.DEFAULT), StreamPieces.evenly(golden.main(), 4096)));
+                corpus.add(new Seed(
+                        (_, bytes) -> stream(bytes, form, StreamLimits.DEFAULT),
+                        StreamPieces.evenly(golden.main(), 4096)));
             } else {
                 corpus.add(new Seed((_, bytes) -> stream(bytes, form, StreamLimits.DEFAULT), main));
                 corpus.add(new Seed((_, bytes) -> stream(bytes, StreamForm.CLOSING, SMALL), main));
@@ -82,7 +85,9 @@ class StreamFuzzTest {
         }
         for (int i = 0; i < 12; i++) {
             var random = new RandomStream(all.fork(-2 - i));
-            corpus.add(new Seed((_, bytes) -> stream(bytes, random.form, StreamLimits.DEFAULT), StreamPieces.evenly(random.bytes(), 512)));
+            corpus.add(new Seed(
+                    (_, bytes) -> stream(bytes, random.form, StreamLimits.DEFAULT),
+                    StreamPieces.evenly(random.bytes(), 512)));
         }
         var state = new RandomStream(all.fork(-1));
         corpus.add(new Seed((parts, _) -> state(parts), state.parts()));
@@ -206,7 +211,10 @@ class StreamFuzzTest {
                 parts.put(part, bytes.get(parts.size()));
             }
         }
-        return "a state of " + CapturedStream.of(new MachineState(CapturedStream.DIALECT, parts)).sections().size();
+        return "a state of "
+                + CapturedStream.of(new MachineState(CapturedStream.DIALECT, parts))
+                        .sections()
+                        .size();
     }
 
     private static Object returnPath(byte[] bytes) throws PeerException {
@@ -215,7 +223,8 @@ class StreamFuzzTest {
         for (ReturnMessage message = reader.read(); message != null; message = reader.read()) {
             last = message;
         }
-        return "a return path, last " + (last == null ? "nothing" : last.getClass().getSimpleName());
+        return "a return path, last "
+                + (last == null ? "nothing" : last.getClass().getSimpleName());
     }
 
     private void report() throws IOException {
@@ -233,7 +242,7 @@ class StreamFuzzTest {
     }
 
     /// Every line of the sources that makes a refusal.
-    private static TreeSet<String> refusals() throws IOException {
+    private static Set<String> refusals() throws IOException {
         var lines = new TreeSet<String>();
         Pattern refusal = Pattern.compile("Refusal\\.(broken|unsupported|ended)\\(");
         try (var files = Files.list(SOURCES)) {

@@ -75,7 +75,10 @@ final class StreamPieces {
     private void main(Golden.QemuStream golden) throws Exception {
         byte[] stream = in.array();
         var read = new StreamReader(
-                        ArraySource.of(stream), GoldenStreamTest.form(golden), StreamLimits.DEFAULT, new RecordedMemory())
+                        ArraySource.of(stream),
+                        GoldenStreamTest.form(golden),
+                        StreamLimits.DEFAULT,
+                        new RecordedMemory())
                 .read();
         piece(8);
         piece(5 + in.getInt(9));
@@ -88,10 +91,8 @@ final class StreamPieces {
         }
         piece(1);
         String json = shortDescription(read.description());
-        pieces.add(new Bytes(64).u8(6).u32(json.length()).copy());
-        for (String line : json.split("(?<=\n)")) {
-            pieces.add(line.getBytes(StandardCharsets.US_ASCII));
-        }
+        pieces.add(new Bytes(64).u8(6).u32(json.length() + 1).copy());
+        json.lines().forEach(line -> pieces.add((line + " ").getBytes(StandardCharsets.US_ASCII)));
     }
 
     private void item(int tail) {
@@ -109,8 +110,10 @@ final class StreamPieces {
                 }
                 records();
             }
-            case 4 -> piece(
-                    DeviceTail.scan(Arrays.copyOfRange(in.array(), at, earlyEnd(at, tail))).getFirst().bytes());
+            case 4 ->
+                piece(DeviceTail.scan(Arrays.copyOfRange(in.array(), at, earlyEnd(at, tail)))
+                        .getFirst()
+                        .bytes());
             default -> {
                 piece(5);
                 records();
@@ -154,10 +157,13 @@ final class StreamPieces {
     private static String shortDescription(byte[] json) throws Exception {
         var text = new StringBuilder("{\"page_size\": 4096, \"devices\": [");
         String comma = "";
-        for (VmDescription.Device device : VmDescription.parse(json, 0, json.length).devices()) {
+        for (VmDescription.Device device :
+                VmDescription.parse(json, 0, json.length).devices()) {
             text.append(comma).append("{\"name\": \"").append(device.name());
             text.append("\", \"instance_id\": ").append(device.instance());
-            text.append(", \"fields\": [{\"size\": ").append(device.payloadBytes()).append("}]}");
+            text.append(", \"fields\": [{\"size\": ")
+                    .append(device.payloadBytes())
+                    .append("}]}");
             comma = ",\n";
         }
         return text.append("\n]}").toString();
@@ -190,9 +196,20 @@ final class StreamPieces {
 
     /// Words of a description, put where a colon is, and so mostly into JSON.
     private static final List<String> WORDS = List.of(
-            " -1 ", " 2147483647, \"array_len\": 2147483647 ", " 9999999999 ", " null ", " {} ", " [] ", " 3.5 ", " \"x\" ", " 1, \"array_len\": 0 ", " [[[[[[[[ ",
+            " -1 ",
+            " 2147483647, \"array_len\": 2147483647 ",
+            " 9999999999 ",
+            " null ",
+            " {} ",
+            " [] ",
+            " 3.5 ",
+            " \"x\" ",
+            " 1, \"array_len\": 0 ",
+            " [[[[[[[[ ",
             " [{\"fields\": []}], \"subsections\": [{\"vmsd_name\": \"s\", \"fields\": [{\"size\": 1}]}] ",
-            " 1, \"subsections\": 1 ", " 1, \"fields\": [7] ", "x".repeat(300));
+            " 1, \"subsections\": 1 ",
+            " 1, \"fields\": [7] ",
+            "x".repeat(300));
 
     private static byte[] word(byte[] piece, Gen gen) {
         String text = new String(piece, StandardCharsets.ISO_8859_1);
@@ -246,19 +263,19 @@ final class StreamPieces {
         int at = (int) Math.min(gen.chance(0.7) ? gen.between(0, 24) : gen.skewed(piece.length), piece.length - width);
         long old = 0;
         for (int i = 0; i < width; i++) {
-            old = old << 8 | piece[at + i] & 0xff;
+            old = (old << 8) | (piece[at + i] & 0xff);
         }
         long value = switch (gen.between(0, 6)) {
             case 0 -> 0;
             case 1 -> -1;
             case 2 -> Long.MAX_VALUE >>> gen.between(0, 63);
             case 3 -> 1L << gen.between(0, 63);
-            case 4 -> old ^ 1L << gen.between(0, 11);
+            case 4 -> old ^ (1L << gen.between(0, 11));
             case 5 -> gen.bits();
             default -> old + gen.between(-2, 2);
         };
         for (int i = 0; i < width; i++) {
-            piece[at + i] = (byte) (value >>> 8 * (width - 1 - i));
+            piece[at + i] = (byte) (value >>> (8 * (width - 1 - i)));
         }
         return piece;
     }
