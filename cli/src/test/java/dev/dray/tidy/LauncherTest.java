@@ -35,6 +35,7 @@ class LauncherTest {
         Files.createDirectories(root.resolve("tools"));
         Files.copy(Checkout.root().resolve("dray"), root.resolve("dray"));
         Files.copy(Checkout.root().resolve("tools/java.sh"), root.resolve("tools/java.sh"));
+        Files.createFile(root.resolve("tools/Reframe.java"));
         script(root.resolve("tools/build"), "echo built");
         jdk = Files.createDirectories(directory.resolve("jdk"));
         Files.writeString(jdk.resolve("release"), "IMPLEMENTOR=\"nobody\"\nJAVA_VERSION=\"25.0.9\"\n");

@@ -156,8 +156,8 @@ final class Envelope {
         return new Envelope(kind, repository, salt, clear, sealed);
     }
 
-    /// Refuses what a newer Dray wrote. Asked after the checksum, so that a damaged number is not taken for a new one;
-    /// header and checksum keep their places in every version.
+    /// Refuses what a newer Dray wrote. Asked after the checksum, so that a damaged number is not taken for a
+    /// new one; header and checksum keep their places in every version.
     static void checkVersion(String name, int version) throws RefusedException {
         if (version > Format.VERSION) {
             throw new RefusedException(

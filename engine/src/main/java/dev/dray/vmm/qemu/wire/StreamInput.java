@@ -6,6 +6,7 @@ import dev.dray.error.PeerException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /// A window on a stream: bytes `position` … `limit` of a segment have been read and not yet been consumed. The
 /// window can be moved to another segment together with them, so that page bytes are read straight to where
@@ -17,7 +18,9 @@ final class StreamInput {
     /// Enough for the largest item outside of memory records, a command of 64 KiB, twice.
     static final int HOME_BYTES = 128 << 10;
 
-    private final ByteSource in;
+    /// Null if all bytes are there from the beginning, in an array that is not ours to change.
+    private final @Nullable ByteSource in;
+
     private MemorySegment home;
     private MemorySegment window;
     private long position;
@@ -32,7 +35,7 @@ final class StreamInput {
     }
 
     private StreamInput(byte[] bytes) {
-        this.in = _ -> -1;
+        this.in = null;
         this.home = MemorySegment.ofArray(bytes);
         this.window = home;
         this.limit = bytes.length;
@@ -95,6 +98,9 @@ final class StreamInput {
 
     /// Reads once, at most `bytesMax` bytes; false at the end of the stream.
     boolean read(long bytesMax) throws PeerException {
+        if (in == null) {
+            return false;
+        }
         if (limit == window.byteSize()) {
             if (pinned || position == 0) {
                 throw new IllegalStateException("no room in a window of " + limit + " bytes at " + position);

@@ -3,6 +3,7 @@ package dev.dray.vmm.qemu.wire;
 import dev.dray.error.PeerException;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -22,6 +23,7 @@ public final class StreamPrinter {
     private final ArrayNode items = JsonNodeFactory.instance.arrayNode();
     private final List<VmDescription.Device> sections = new ArrayList<>();
     private long leftOut;
+    private @Nullable PeerException damage;
     private final RamTally ram;
 
     public StreamPrinter(ByteSource in, StreamLimits limits) {
@@ -40,6 +42,7 @@ public final class StreamPrinter {
                 // item() tells what it read.
             }
         } catch (PeerException e) {
+            damage = e;
             json.put("stopped_at", in.offset()).put("why", e.getMessage());
         }
         if (leftOut > 0) {
@@ -49,6 +52,12 @@ public final class StreamPrinter {
         ram.print(blocks);
         json.put("bytes", in.offset());
         return json;
+    }
+
+    /// What [#json()] stopped at, for tests.
+    @Nullable
+    PeerException damage() {
+        return damage;
     }
 
     private ObjectNode say(long offset, String item) {

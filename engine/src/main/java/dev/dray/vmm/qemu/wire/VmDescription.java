@@ -20,6 +20,8 @@ record VmDescription(List<Device> devices) {
     /// Subsections of subsections; QEMU's deepest is 2.
     private static final int DEPTH_MAX = 16;
 
+    private static final long BYTES_ENDLESS = 1L << 60;
+
     private static final JsonFactory JSON = new JsonFactory();
 
     /// @param payloadBytes length of its section's payload
@@ -71,10 +73,10 @@ record VmDescription(List<Device> devices) {
             String name = json.currentName();
             json.nextToken();
             switch (name) {
-                case "name" -> deviceName = json.getString();
+                case "name" -> deviceName = text(json, name);
                 case "instance_id" -> instance = number(json, name);
-                case "fields" -> bytes += fields(json);
-                case "subsections" -> bytes += subsections(json, 0);
+                case "fields" -> bytes = sum(bytes, fields(json));
+                case "subsections" -> bytes = sum(bytes, subsections(json, 0));
                 default -> json.skipChildren();
             }
         }
@@ -98,7 +100,7 @@ record VmDescription(List<Device> devices) {
                     default -> json.skipChildren();
                 }
             }
-            bytes += size * count;
+            bytes = sum(bytes, size * count);
         }
         return bytes;
     }
@@ -112,19 +114,29 @@ record VmDescription(List<Device> devices) {
         long bytes = 0;
         while (json.nextToken() != JsonToken.END_ARRAY) {
             expect(json.currentToken(), JsonToken.START_OBJECT, "a subsection");
-            bytes += 1 + 1 + 4;
+            bytes = sum(bytes, 1 + 1 + 4);
             while (json.nextToken() != JsonToken.END_OBJECT) {
                 String name = json.currentName();
                 json.nextToken();
                 switch (name) {
-                    case "vmsd_name" -> bytes += json.getString().length();
-                    case "fields" -> bytes += fields(json);
-                    case "subsections" -> bytes += subsections(json, depth + 1);
+                    case "vmsd_name" -> bytes = sum(bytes, text(json, name).length());
+                    case "fields" -> bytes = sum(bytes, fields(json));
+                    case "subsections" -> bytes = sum(bytes, subsections(json, depth + 1));
                     default -> json.skipChildren();
                 }
             }
         }
         return bytes;
+    }
+
+    /// Stays at a sum that no payload has, and so cannot overflow.
+    private static long sum(long a, long b) {
+        return Math.min(a + Math.min(b, BYTES_ENDLESS), BYTES_ENDLESS);
+    }
+
+    private static String text(JsonParser json, String name) throws PeerException {
+        expect(json.currentToken(), JsonToken.VALUE_STRING, name);
+        return json.getString();
     }
 
     /// A number of 31 bits, so that a product of two does not overflow.

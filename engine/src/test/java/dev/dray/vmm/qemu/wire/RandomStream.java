@@ -60,6 +60,11 @@ final class RandomStream {
         return out.toByteArray();
     }
 
+    /// What a snapshot keeps of it, in the order of the parts.
+    List<byte[]> parts() {
+        return List.of(configuration.bytes(), setup, blocks.bytes(), early, devices, description);
+    }
+
     private Configuration configuration() {
         var subsections = new ArrayList<Configuration.Subsection>();
         if (gen.chance(0.3)) {

@@ -104,6 +104,16 @@ class TailReaderTest {
     }
 
     @Test
+    void sizesThatOverflowAreNoSizes() {
+        String field = "{\"size\": 2147483647, \"array_len\": 2147483647}";
+        String fields = field + ("," + field).repeat(4);
+        refuses(
+                tail(TIMER, "{\"devices\": [{\"name\": \"timer\", \"fields\": [" + fields + "]}]}"),
+                "The payload of device section 'timer' number 0 should have 1152921504606846976 bytes, "
+                        + "but is not followed by its footer");
+    }
+
+    @Test
     void aDescriptionThatIsNoneIsRefused() {
         refuses(tail(TIMER, "{\"devices\": 7}"), "The device description has VALUE_NUMBER_INT as devices");
         refuses(tail(TIMER, "{\"devices\": [{\"fields\": [{\"size\": -1}]}]}"), "The device description has 'size' -1");

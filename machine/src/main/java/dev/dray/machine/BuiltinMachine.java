@@ -1,0 +1,206 @@
+package dev.dray.machine;
+
+import dev.dray.machine.guest.Fill;
+import dev.dray.machine.guest.GuestProgram;
+import dev.dray.machine.guest.GuestReport;
+import dev.dray.machine.guest.PagePattern;
+import dev.dray.machine.guest.Processor;
+import dev.dray.machine.guest.SerialPort;
+import dev.dray.machine.qemu.QemuDialect;
+import dev.dray.machine.vmm.DeviceState;
+import dev.dray.machine.vmm.MachineMemory;
+import dev.dray.machine.vmm.MemoryBlock;
+import dev.dray.machine.vmm.Vmm;
+import dev.dray.memory.GpaRange;
+import dev.dray.memory.PageSize;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/// A virtual machine in this process: memory in memfds, one processor that runs a [GuestProgram], and a control socket
+/// that speaks as QEMU 10.0 does. `dray capture qemu:SOCKET` and `dray restore --into qemu:SOCKET` cannot tell it from
+/// QEMU, except by its machine type and its version's `package`.
+///
+/// Its state machines, and what it sends and answers, follow recorded conversations with a real QEMU 10.0.2. What it
+/// does not do (post-copy, XBZRLE, CPR, mapped-ram, ...) it refuses when it is switched on.
+public final class BuiltinMachine implements Vmm, AutoCloseable {
+    /// The kind of machine that this is. Another layout of memory or devices is another kind.
+    public static final String MACHINE_TYPE = "dray-1.0";
+
+    /// Main memory above this address continues at 4 GiB, as in a PC.
+    private static final long LOW_END = 3L << 30;
+
+    private static final long FIRMWARE_BYTES = 256 << 10;
+    private static final long FIRMWARE_GPA = 0xfffc_0000L;
+
+    private final MachineOptions options;
+    private final MachineMemory memory;
+    private final SerialPort serial;
+    private final GuestProgram program;
+    private final Processor processor;
+    private final QemuDialect dialect;
+    private final Runnable death;
+    private final CompletableFuture<Integer> ended = new CompletableFuture<>();
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private BuiltinMachine(MachineOptions options, Runnable death) {
+        this.options = options;
+        this.death = death;
+        memory = MachineMemory.create(layouts(options.memoryBytes()));
+        serial = new SerialPort(options.report());
+        program = new GuestProgram(memory, serial);
+        processor = new Processor(program);
+        dialect = new QemuDialect(this, options.isIncoming(), options.refusedCapabilities(), options.faults());
+    }
+
+    /// Starts a machine. Its control sockets are there when this returns, and its guest runs unless it waits for one.
+    public static BuiltinMachine start(MachineOptions options) {
+        return start(options, () -> {});
+    }
+
+    /// @param death called when a planned fault kills the machine, after its connections were closed
+    static BuiltinMachine start(MachineOptions options, Runnable death) {
+        BuiltinMachine machine = new BuiltinMachine(options, death);
+        try {
+            machine.loadFirmware();
+            if (!options.isIncoming()) {
+                machine.program.start(options.program());
+            }
+            options.controlSockets().forEach(machine.dialect::listen);
+            if (!options.isIncoming()) {
+                machine.run();
+            }
+            return machine;
+        } catch (RuntimeException | Error e) {
+            machine.close();
+            throw e;
+        }
+    }
+
+    private static List<MemoryBlock.Layout> layouts(long memoryBytes) {
+        List<GpaRange> gpas = new ArrayList<>();
+        gpas.add(new GpaRange(0, 0, Math.min(memoryBytes, LOW_END)));
+        if (memoryBytes > LOW_END) {
+            gpas.add(new GpaRange(4L << 30, LOW_END, memoryBytes - LOW_END));
+        }
+        return List.of(
+                new MemoryBlock.Layout("pc.ram", memoryBytes, memoryBytes, false, gpas),
+                new MemoryBlock.Layout(
+                        "pc.bios",
+                        FIRMWARE_BYTES,
+                        FIRMWARE_BYTES,
+                        true,
+                        List.of(new GpaRange(FIRMWARE_GPA, 0, FIRMWARE_BYTES))),
+                new MemoryBlock.Layout("/rom@etc/acpi/tables", 128 << 10, 2 << 20, true, List.of()),
+                new MemoryBlock.Layout(
+                        "0000:00:02.0/vga.vram",
+                        1 << 20,
+                        1 << 20,
+                        false,
+                        List.of(new GpaRange(0xfd00_0000L, 0, 1 << 20))));
+    }
+
+    private void loadFirmware() {
+        PagePattern pattern = new PagePattern(Fill.COMPRESSIBLE);
+        for (long page = 0; page < PageSize.pages(FIRMWARE_BYTES); page++) {
+            long number = PageSize.index(FIRMWARE_GPA) + page;
+            memory.write(1, page, content -> pattern.fill(content, number, 0));
+        }
+    }
+
+    public MachineOptions options() {
+        return options;
+    }
+
+    /// What the guest has reported so far.
+    public GuestReport report() {
+        return serial.report();
+    }
+
+    /// QEMU's word for what the guest does: `running`, `paused`, `inmigrate`, ...
+    public String status() {
+        return dialect.status();
+    }
+
+    /// Completed when the machine has been told to quit, or died: the process's exit status.
+    public CompletableFuture<Integer> ended() {
+        return ended;
+    }
+
+    @Override
+    public String name() {
+        return options.name();
+    }
+
+    @Override
+    public String machineType() {
+        return MACHINE_TYPE;
+    }
+
+    @Override
+    public MachineMemory memory() {
+        return memory;
+    }
+
+    @Override
+    public void stop() {
+        processor.stop();
+    }
+
+    @Override
+    public void run() {
+        processor.run();
+    }
+
+    @Override
+    public List<DeviceState> saveDevices() {
+        return Devices.of(program.registers());
+    }
+
+    @Override
+    public List<DeviceState> deviceLayouts() {
+        return Devices.of(new GuestProgram.Registers(0, 0, 0));
+    }
+
+    @Override
+    public void loadDevices(List<DeviceState> states) {
+        program.resume(Devices.registers(states));
+    }
+
+    @Override
+    public void type(String characters) {
+        serial.type(characters);
+    }
+
+    @Override
+    public void log(String line) {
+        System.getLogger(BuiltinMachine.class.getName()).log(System.Logger.Level.INFO, line);
+    }
+
+    @Override
+    public void quit(int status) {
+        ended.complete(status);
+        dialect.closeConnections();
+    }
+
+    @Override
+    public void die() {
+        ended.complete(137);
+        dialect.closeConnections();
+        death.run();
+    }
+
+    /// Ends everything and gives its memory back.
+    @Override
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            ended.complete(0);
+            dialect.close();
+            memory.thaw();
+            processor.close();
+            serial.close();
+            memory.close();
+        }
+    }
+}

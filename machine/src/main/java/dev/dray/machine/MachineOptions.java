@@ -1,0 +1,93 @@
+package dev.dray.machine;
+
+import dev.dray.machine.guest.ProgramSettings;
+import dev.dray.machine.vmm.Faults;
+import dev.dray.memory.PageSize;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// How a [BuiltinMachine] is started.
+///
+/// @param name what the machine is called
+/// @param controlSockets where QMP clients connect; one client at a time on each
+/// @param isIncoming whether it waits for a guest instead of starting its own
+/// @param memoryBytes size of main memory
+/// @param program what its own guest does
+/// @param report file that the guest's serial port is written to
+/// @param refusedCapabilities migration capabilities that it claims its host does not allow
+/// @param faults what goes wrong
+public record MachineOptions(
+        String name,
+        List<Path> controlSockets,
+        boolean isIncoming,
+        long memoryBytes,
+        ProgramSettings program,
+        Optional<Path> report,
+        Set<String> refusedCapabilities,
+        Faults faults) {
+    /// Smallest machine: 8 MiB.
+    public static final long MEMORY_MIN = 8L << 20;
+
+    /// Largest machine: 64 GiB; its memory comes from this host's as it is touched.
+    public static final long MEMORY_MAX = 64L << 30;
+
+    public MachineOptions {
+        controlSockets = List.copyOf(controlSockets);
+        refusedCapabilities = Set.copyOf(refusedCapabilities);
+        if (memoryBytes < MEMORY_MIN || memoryBytes > MEMORY_MAX || !PageSize.isAligned(memoryBytes)) {
+            throw new IllegalArgumentException("memory of " + memoryBytes + " bytes: from " + MEMORY_MIN + " to "
+                    + MEMORY_MAX + ", in whole pages");
+        }
+    }
+
+    /// A machine with 32 MiB that starts its own guest.
+    public static MachineOptions at(Path controlSocket) {
+        return new MachineOptions(
+                "",
+                List.of(controlSocket),
+                false,
+                32 << 20,
+                ProgramSettings.standard(),
+                Optional.empty(),
+                Set.of(),
+                Faults.none());
+    }
+
+    public MachineOptions withName(String other) {
+        return new MachineOptions(
+                other, controlSockets, isIncoming, memoryBytes, program, report, refusedCapabilities, faults);
+    }
+
+    /// Waits for a guest.
+    public MachineOptions incoming() {
+        return new MachineOptions(
+                name, controlSockets, true, memoryBytes, program, report, refusedCapabilities, faults);
+    }
+
+    public MachineOptions withMemory(long bytes) {
+        return new MachineOptions(
+                name, controlSockets, isIncoming, bytes, program, report, refusedCapabilities, faults);
+    }
+
+    public MachineOptions with(ProgramSettings other) {
+        return new MachineOptions(
+                name, controlSockets, isIncoming, memoryBytes, other, report, refusedCapabilities, faults);
+    }
+
+    public MachineOptions withReport(Path file) {
+        return new MachineOptions(
+                name, controlSockets, isIncoming, memoryBytes, program, Optional.of(file), refusedCapabilities, faults);
+    }
+
+    public MachineOptions refusing(String... capabilities) {
+        return new MachineOptions(
+                name, controlSockets, isIncoming, memoryBytes, program, report, Set.of(capabilities), faults);
+    }
+
+    public MachineOptions with(Faults other) {
+        return new MachineOptions(
+                name, controlSockets, isIncoming, memoryBytes, program, report, refusedCapabilities, other);
+    }
+}

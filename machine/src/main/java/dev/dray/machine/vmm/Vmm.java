@@ -1,0 +1,42 @@
+package dev.dray.machine.vmm;
+
+import java.util.List;
+
+/// What a dialect needs of a virtual machine monitor, and all it needs. A monitor that implements this can be captured,
+/// restored and migrated. Calls come from one thread at a time, [#die] and [#quit] excepted.
+public interface Vmm {
+    /// The name that the user gave the machine; empty if none.
+    String name();
+
+    /// What kind of machine it is; only a machine of the same kind can take its guest over.
+    String machineType();
+
+    MachineMemory memory();
+
+    /// Stops all processors and returns when no more memory changes. Stopping twice is as stopping once.
+    void stop();
+
+    /// Lets the processors run.
+    void run();
+
+    /// The state of all devices, processors among them, always in the same order. Only while the machine is stopped.
+    List<DeviceState> saveDevices();
+
+    /// The devices and fields that [#loadDevices] takes, whatever their values here. At any time.
+    List<DeviceState> deviceLayouts();
+
+    /// Takes over a guest whose memory is already in place. Only while the machine is stopped.
+    void loadDevices(List<DeviceState> states);
+
+    /// Characters for the guest's serial port.
+    void type(String characters);
+
+    /// Something that a user who looks for a reason wants to read.
+    void log(String line);
+
+    /// Ends the machine in good order, soon; the caller need not be out of its own call for it.
+    void quit(int status);
+
+    /// Ends the machine as if its process were killed: connections break, nothing is told to anybody.
+    void die();
+}
