@@ -20,7 +20,7 @@ import tools.jackson.databind.JsonNode;
 /// day.
 final class Journey implements AutoCloseable {
     static final int MEMORY_MIB = 64;
-    static final Duration PATIENCE = Duration.ofSeconds(60);
+    static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final Path directory;
     private final Version version;

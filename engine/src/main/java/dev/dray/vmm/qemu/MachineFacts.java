@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -23,6 +24,7 @@ final class MachineFacts {
     static final String PCI = "pci";
     static final String DEVICES = "devices";
     static final String CPUS = "cpus";
+    static final String STATUS = "status";
     static final String DISKS = "disks";
     static final String COMMAND_LINE = "command_line";
 
@@ -41,7 +43,7 @@ final class MachineFacts {
         node.put("version", facts.version());
         node.put("accelerator", facts.kvm() ? "kvm" : "tcg");
         node.put(CPUS, facts.cpus());
-        node.put("status", facts.status());
+        node.put(STATUS, facts.status());
         facts.name().ifPresent(name -> node.put("vm_name", name));
         strings(node.putArray(PCI), facts.pci());
         strings(node.putArray(DEVICES), facts.devices());
@@ -56,6 +58,11 @@ final class MachineFacts {
                         .put("bytes", section.bytes()));
         node.set("host", host());
         return new CapturedMachine(taken, facts.vmm(), mode, stream.state(), node);
+    }
+
+    /// Whether the guest ran when its capture began.
+    static boolean ran(JsonNode facts) {
+        return facts.path(STATUS).asString("").equals("running");
     }
 
     /// The map of a stream with what only the running QEMU knows: guest-physical addresses and host page sizes.

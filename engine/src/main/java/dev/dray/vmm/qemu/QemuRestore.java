@@ -84,6 +84,7 @@ final class QemuRestore {
 
     RestoreReport run(boolean paused) throws GuestException {
         qmp.listen(this::onQmp);
+        boolean runs = !paused && MachineFacts.ran(image.facts());
         Thread sender = null;
         State end;
         try {
@@ -94,7 +95,7 @@ final class QemuRestore {
             connect();
             watch.phase("sending memory");
             sender = Thread.ofPlatform().name("stream").start(this::send);
-            end = loop();
+            end = loop(runs);
         } catch (DrayException e) {
             throw new GuestException(e, Whereabouts.UNKNOWN);
         } finally {
@@ -120,7 +121,7 @@ final class QemuRestore {
                 List.of(new PhaseTime("memory", sent), new PhaseTime("devices", all - sent)));
     }
 
-    private State loop() {
+    private State loop(boolean runs) {
         State state = RestoreCourse.begin();
         long entered = System.nanoTime();
         boolean toldCancelled = false;
@@ -140,7 +141,7 @@ final class QemuRestore {
             if (event == null) {
                 continue;
             }
-            var step = RestoreCourse.next(state, event);
+            var step = RestoreCourse.next(runs, state, event);
             if (step.state().getClass() != state.getClass()) {
                 entered = System.nanoTime();
             }
@@ -163,6 +164,7 @@ final class QemuRestore {
         try {
             switch (effect) {
                 case CLOSE_STREAM -> closeStream();
+                case CONTINUE_GUEST -> qmp.execute("cont");
                 case ASK_STATUS -> post(new StatusSeen(QemuFacts.status(qmp)));
                 case ASK_REASON ->
                     post(new ReasonSeen(

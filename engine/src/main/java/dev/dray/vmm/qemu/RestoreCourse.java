@@ -42,6 +42,8 @@ final class RestoreCourse {
         CLOSE_STREAM,
         /// Ask for the guest's status; answers with StatusSeen.
         ASK_STATUS,
+        /// QMP `cont`: the guest ran when it was captured, but its state was taken while it stood still.
+        CONTINUE_GUEST,
         /// Ask why the migration failed; answers with ReasonSeen.
         ASK_REASON
     }
@@ -53,8 +55,8 @@ final class RestoreCourse {
         /// All is sent; QEMU loads the devices.
         record Loading() implements State {}
 
-        /// QEMU has loaded everything; where is the guest?
-        record Settling() implements State {}
+        /// QEMU has loaded everything; where is the guest? `continued`: it was told to run.
+        record Settling(boolean continued) implements State {}
 
         /// Something failed; QEMU is asked for its reason.
         record Failing(DrayException reason) implements State {}
@@ -70,19 +72,20 @@ final class RestoreCourse {
         return new State.Sending(false);
     }
 
-    static Step next(State state, Event event) {
+    /// @param runs whether the guest is to run in the end
+    static Step next(boolean runs, State state, Event event) {
         return switch (state) {
             case State.Done _, State.Failed _ -> step(state);
             case State.Sending s -> sending(s, event);
             case State.Loading s -> loading(s, event);
-            case State.Settling s -> settling(s, event);
+            case State.Settling s -> settling(runs, s, event);
             case State.Failing s -> failing(s, event);
         };
     }
 
     private static Step sending(State.Sending s, Event event) {
         return switch (event) {
-            case Event.StreamSent _ when s.completed -> step(new State.Settling(), Effect.ASK_STATUS);
+            case Event.StreamSent _ when s.completed -> step(new State.Settling(false), Effect.ASK_STATUS);
             case Event.StreamSent _ -> step(new State.Loading());
             case Event.MigrationStatus(var word) when word.equals("completed") -> step(new State.Sending(true));
             default -> anywhere(s, event);
@@ -92,17 +95,19 @@ final class RestoreCourse {
     private static Step loading(State.Loading s, Event event) {
         return switch (event) {
             case Event.MigrationStatus(var word)
-            when word.equals("completed") -> step(new State.Settling(), Effect.ASK_STATUS);
+            when word.equals("completed") -> step(new State.Settling(false), Effect.ASK_STATUS);
             case Event.PatienceEnded _ ->
                 fail(new PeerException("QEMU did not finish loading the guest in time", "see its log"));
             default -> anywhere(s, event);
         };
     }
 
-    private static Step settling(State.Settling s, Event event) {
+    private static Step settling(boolean runs, State.Settling s, Event event) {
         return switch (event) {
             case Event.StatusSeen(var word) when word.equals("inmigrate") -> step(s, Effect.ASK_STATUS);
             case Event.StatusSeen(var word) when word.equals("running") -> step(new State.Done(Whereabouts.RUNNING));
+            case Event.StatusSeen _
+            when runs && !s.continued -> step(new State.Settling(true), Effect.CONTINUE_GUEST, Effect.ASK_STATUS);
             case Event.StatusSeen _ -> step(new State.Done(Whereabouts.PAUSED));
             case Event.PatienceEnded _ ->
                 fail(new PeerException("QEMU loaded the guest but does not say whether it runs", "see query-status"));

@@ -35,7 +35,8 @@ class RestoreCourseTest {
             new State.Sending(false),
             new State.Sending(true),
             new State.Loading(),
-            new State.Settling(),
+            new State.Settling(false),
+            new State.Settling(true),
             new State.Failing(new PeerException("broke", "")),
             new State.Failing(new CorruptException("damaged", "")),
             new State.Done(Whereabouts.RUNNING),
@@ -53,7 +54,7 @@ class RestoreCourseTest {
     void theArrowsAreTheDocumentedOnes() {
         Stream<String> arrows = STATES.stream()
                 .flatMap(state -> EVENTS.stream().map(event -> {
-                    Step step = RestoreCourse.next(state, event);
+                    Step step = RestoreCourse.next(true, state, event);
                     boolean changes = !step.state().getClass().equals(state.getClass())
                             || !step.effects().isEmpty();
                     return changes
@@ -67,13 +68,27 @@ class RestoreCourseTest {
         Arrows.check("restore-course.txt", arrows);
     }
 
+    /// A background capture with a command for the disks takes the state of a guest that stands still.
+    @Test
+    void aGuestThatRanAtItsCaptureRunsAgain() {
+        Step paused = RestoreCourse.next(true, new State.Settling(false), new Event.StatusSeen("paused"));
+        assertThat(paused.effects())
+                .containsExactly(RestoreCourse.Effect.CONTINUE_GUEST, RestoreCourse.Effect.ASK_STATUS);
+        assertThat(RestoreCourse.next(true, paused.state(), new Event.StatusSeen("running"))
+                        .state())
+                .isEqualTo(new State.Done(Whereabouts.RUNNING));
+        assertThat(RestoreCourse.next(false, new State.Settling(false), new Event.StatusSeen("paused"))
+                        .state())
+                .isEqualTo(new State.Done(Whereabouts.PAUSED));
+    }
+
     /// Damage in the repository is what the user has to hear of, not what QEMU says about the broken stream.
     @Test
     void aDamagedSnapshotIsNamedEvenIfQemuComplainsToo() {
         State state = RestoreCourse.begin();
-        state = RestoreCourse.next(state, new Event.StreamBroke(new CorruptException("pack x is damaged", "")))
+        state = RestoreCourse.next(true, state, new Event.StreamBroke(new CorruptException("pack x is damaged", "")))
                 .state();
-        state = RestoreCourse.next(state, new Event.ReasonSeen("load of migration failed"))
+        state = RestoreCourse.next(true, state, new Event.ReasonSeen("load of migration failed"))
                 .state();
         assertThat(state)
                 .isInstanceOfSatisfying(
