@@ -32,7 +32,9 @@ final class Training {
                     run("doctor");
                 }
                 case "mover" -> {
-                    run("demo", "--vmm", "builtin");
+                    if (run("demo", "--vmm", "builtin") != 0) {
+                        run("demo");
+                    }
                     onRepository(repository, key, "verify");
                 }
                 default -> throw new IllegalArgumentException("Kind " + args[0]);
@@ -48,9 +50,9 @@ final class Training {
         run(line.toArray(String[]::new));
     }
 
-    private static void run(String... command) {
+    private static int run(String... command) {
         try (var nowhere = new PrintStream(OutputStream.nullOutputStream())) {
-            Main.run(nowhere, nowhere, command);
+            return Main.run(nowhere, nowhere, command);
         }
     }
 

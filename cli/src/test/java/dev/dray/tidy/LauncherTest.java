@@ -58,9 +58,11 @@ class LauncherTest {
     }
 
     @Test
-    void givesADataMoverTheOptimizingCompiler() throws Exception {
-        assertThat(dray("list", "--repo", "r").lines()).contains("-XX:TieredStopAtLevel=1");
-        assertThat(dray("--json", "capture", "list").lines()).doesNotContain("-XX:TieredStopAtLevel=1");
+    void tellsShortCommandsFromDataMovers() throws Exception {
+        assertThat(dray("list", "--repo", "r").lines()).contains("-XX:TieredStopAtLevel=1", "-Xmx256m");
+        assertThat(dray("--json", "capture", "list").lines())
+                .contains("-Xmx192m")
+                .noneMatch("-Xmx256m"::equals);
     }
 
     @Test
