@@ -187,6 +187,7 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
     @Override
     public void die() {
         ended.complete(137);
+        processor.halt();
         dialect.closeConnections();
         death.run();
     }

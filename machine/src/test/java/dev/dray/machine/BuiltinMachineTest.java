@@ -1,15 +1,23 @@
 package dev.dray.machine;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.dray.machine.guest.Fill;
 import dev.dray.machine.guest.GuestReport;
+import dev.dray.machine.guest.PageError;
 import dev.dray.machine.guest.ProgramSettings;
 import dev.dray.machine.guest.Workload;
 import dev.dray.machine.vmm.MemoryBlock;
 import dev.dray.testbed.QmpClient;
-import java.lang.foreign.Arena;
+import dev.dray.vmm.qemu.wire.StreamForm;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -82,6 +90,108 @@ class BuiltinMachineTest {
         }
     }
 
+    @Test
+    void aBackgroundSnapshotIsTheGuestOfOneInstant() throws Exception {
+        // Faster than the pages are taken, so that many are put aside first.
+        var program = new ProgramSettings(Workload.RANDOM, Fill.HALF, 0);
+        try (var from = BuiltinMachine.start(options("from").with(program));
+                var to = BuiltinMachine.start(options("to").incoming());
+                var source = new QmpClient(directory.resolve("from"));
+                var destination = new QmpClient(directory.resolve("to"));
+                var sink = new Sink(main, StreamForm.BACKGROUND, true)) {
+            awaitPasses(from, 2);
+            source.execute("migrate-set-capabilities", on("background-snapshot"));
+            source.execute("migrate", "{\"uri\": \"unix:" + main + "\"}");
+            var state = sink.whole();
+            long pass = from.report().passes();
+            awaitPasses(from, pass + 2);
+            destination.execute("migrate-incoming", "{\"uri\": \"unix:" + directory.resolve("in") + "\"}");
+            try (var channel = SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("in")))) {
+                sink.guest().send(state, bytes -> write(channel, bytes));
+            }
+            assertThat(awaitPasses(to, 3).isClean()).isTrue();
+            assertThat(from.report().isClean()).isTrue();
+        }
+    }
+
+    private static void write(SocketChannel channel, MemorySegment bytes) {
+        try {
+            ByteBuffer buffer = bytes.asByteBuffer();
+            while (buffer.hasRemaining()) {
+                channel.write(buffer);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void aWrongByteOnTheWayIsFoundByTheGuest() throws Exception {
+        try (var from = BuiltinMachine.start(options("from"));
+                var to = BuiltinMachine.start(options("to").incoming());
+                var source = new QmpClient(directory.resolve("from"));
+                var destination = new QmpClient(directory.resolve("to"))) {
+            awaitPasses(from, 1);
+            destination.execute("stop");
+            migrate(source, destination, "return-path");
+            MemorySegment memory = to.memory().block(0).memory();
+            memory.set(JAVA_BYTE, 0x345678, (byte) (memory.get(JAVA_BYTE, 0x345678) ^ 1));
+            destination.execute("cont");
+            for (int i = 0; i < 1000 && to.report().isClean(); i++) {
+                Thread.sleep(5);
+            }
+            assertThat(to.report().errors()).extracting(PageError::address).containsExactly(0x345000L);
+        }
+    }
+
+    @Test
+    void aMachineOfAnotherSizeRefuses() throws Exception {
+        try (var from = BuiltinMachine.start(options("from"));
+                var to = BuiltinMachine.start(options("to").withMemory(16 << 20).incoming());
+                var source = new QmpClient(directory.resolve("from"));
+                var destination = new QmpClient(directory.resolve("to"))) {
+            destination.execute("migrate-set-capabilities", on("events"));
+            destination.execute("migrate-incoming", "{\"uri\": \"unix:" + main + "\", \"exit-on-error\": false}");
+            source.execute("migrate-set-capabilities", on("return-path"));
+            source.execute("migrate", "{\"uri\": \"unix:" + main + "\"}");
+            assertThat(statuses(destination)).containsExactly("setup", "active", "failed");
+            assertThat(destination.execute("query-migrate").path("error-desc").asString())
+                    .isEqualTo("load of migration failed: Invalid argument");
+            assertThat(to.status()).isEqualTo("inmigrate");
+            assertThat(awaitPasses(from, from.report().passes() + 2).isClean()).isTrue();
+        }
+    }
+
+    @Test
+    void whatTheHostDoesNotAllowIsRefused() throws Exception {
+        try (var _ = BuiltinMachine.start(options("from").refusing("background-snapshot"));
+                var source = new QmpClient(directory.resolve("from"))) {
+            assertThatThrownBy(() -> source.execute("migrate-set-capabilities", on("background-snapshot")))
+                    .hasMessageContaining("Background-snapshot is not supported by host kernel");
+            assertThatThrownBy(() -> source.execute("migrate-set-capabilities", on("xbzrle")))
+                    .hasMessageContaining("does not have the capability 'xbzrle'");
+        }
+    }
+
+    @Test
+    void tellsOfItsMemoryAsQemuDoes() throws Exception {
+        try (var _ = BuiltinMachine.start(options("from").withMemory(4L << 30).incoming());
+                var qmp = new QmpClient(directory.resolve("from"))) {
+            assertThat(qmp.human("info mtree -f"))
+                    .contains("AS \"memory\", root: system")
+                    .contains("0000000000000000-00000000bfffffff (prio 0, ram): pc.ram\r\n")
+                    .contains("0000000100000000-000000013fffffff (prio 0, ram): pc.ram @00000000c0000000\r\n")
+                    .contains("00000000fffc0000-00000000ffffffff (prio 0, rom): pc.bios");
+            assertThat(qmp.execute("x-query-ramblock")
+                            .path("human-readable-text")
+                            .asString())
+                    .contains(
+                            "                  pc.ram    4 KiB  0x0000000000000000 0x0000000100000000 0x0000000100000000 0x")
+                    .contains("/rom@etc/acpi/tables    4 KiB")
+                    .contains("0x0000000000020000 0x0000000000200000");
+        }
+    }
+
     private void migrate(QmpClient source, QmpClient destination, String capability) throws Exception {
         destination.execute("migrate-set-capabilities", on("events"));
         destination.execute("migrate-incoming", "{\"uri\": \"unix:" + main + "\"}");
@@ -131,10 +241,5 @@ class BuiltinMachineTest {
             MemoryBlock same = other.memory().block(one.memory().indexOf(block.name()));
             assertThat(block.memory().mismatch(same.memory())).as(block.name()).isEqualTo(-1);
         }
-    }
-
-    static MemorySegment copyOf(BuiltinMachine machine) {
-        MemorySegment memory = machine.memory().block(0).memory();
-        return Arena.ofAuto().allocate(memory.byteSize()).copyFrom(memory);
     }
 }

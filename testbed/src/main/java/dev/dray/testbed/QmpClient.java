@@ -75,6 +75,11 @@ public final class QmpClient implements AutoCloseable {
         }
     }
 
+    /// The next event of any name; null when none comes in time.
+    public @Nullable JsonNode event(Duration wait) throws IOException {
+        return poll(events, wait);
+    }
+
     private static @Nullable JsonNode poll(LinkedBlockingQueue<JsonNode> queue, Duration wait) throws IOException {
         try {
             return queue.poll(wait.toNanos(), TimeUnit.NANOSECONDS);
@@ -96,6 +101,9 @@ public final class QmpClient implements AutoCloseable {
             }
         } catch (IOException e) {
             events.add(JSON.createObjectNode().put("event", "DISCONNECTED"));
+        } finally {
+            // Whoever waits for an answer need not wait to the end.
+            answers.add(JSON.createObjectNode().put("closed", true));
         }
     }
 

@@ -124,11 +124,16 @@ public final class Processor implements AutoCloseable {
         }
     }
 
+    /// Ends it soon, as when the process dies; nothing runs it again.
+    public void halt() {
+        closed = true;
+        run(); // so that it sees that
+    }
+
     /// Ends the thread. The program stands still when this returns.
     @Override
     public void close() {
-        closed = true;
-        run(); // so that it sees that
+        halt();
         boolean interrupted = false;
         while (thread.isAlive()) {
             LockSupport.unpark(thread);

@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.CountDownLatch;
 
@@ -51,7 +51,7 @@ final class Connection implements ByteSource, ByteSink, AutoCloseable {
     }
 
     private static PeerException broken(String what, IOException e) {
-        String reason = e instanceof AsynchronousCloseException ? "Connection reset by peer" : e.getMessage();
+        String reason = e instanceof ClosedChannelException ? "Connection reset by peer" : e.getMessage();
         return new PeerException("Unable to " + what + " socket: " + reason, "", e);
     }
 

@@ -97,11 +97,11 @@ final class Destination {
     private void perform(Effect effect) {
         switch (effect) {
             case LISTEN ->
-                thread = Thread.ofPlatform().daemon().name("incoming").start(this::accept);
+                thread = Thread.ofPlatform().daemon().name("incoming").start(this::listen);
             case LOAD -> load();
             case START_GUEST -> runControl.arrived(globalState);
-            case ACCEPT -> say(new ReturnMessage.Shut(0));
-            case REFUSE -> say(new ReturnMessage.Shut(1));
+            case ACCEPT -> accept();
+            case REFUSE -> refuse();
             case CLOSE -> close();
             case ANNOUNCE -> {
                 if (settings.isOn("events")) {
@@ -112,7 +112,7 @@ final class Destination {
         }
     }
 
-    private void accept() {
+    private void listen() {
         ServerSocketChannel listening = server;
         if (listening == null) {
             throw new IllegalStateException("not listening");
@@ -182,19 +182,33 @@ final class Destination {
         }
 
         @Override
-        public void ping(int value) {
+        public void ping(int value) throws PeerException {
             say(new ReturnMessage.Pong(value));
         }
     }
 
-    private void say(ReturnMessage message) {
+    private void say(ReturnMessage message) throws PeerException {
         ReturnPathWriter to = returnPath;
         if (to != null) {
-            try {
-                to.write(message);
-            } catch (PeerException e) {
-                vmm.log("the source does not listen: " + e.getMessage());
-            }
+            to.write(message);
+        }
+    }
+
+    private void accept() {
+        try {
+            say(new ReturnMessage.Shut(0));
+            step(new Event.SourceTold());
+        } catch (PeerException e) {
+            vmm.log("the source cannot be told that its guest has arrived: " + e.getMessage());
+            step(new Event.LoadFailed(IO_ERROR));
+        }
+    }
+
+    private void refuse() {
+        try {
+            say(new ReturnMessage.Shut(1));
+        } catch (PeerException e) {
+            vmm.log("the source does not listen: " + e.getMessage());
         }
     }
 
@@ -212,7 +226,10 @@ final class Destination {
                 }
             }
             case ERROR -> throw new PeerException("planned fault at " + step, "");
-            case DIE -> vmm.die();
+            case DIE -> {
+                vmm.die();
+                throw new PeerException("the machine has died", "");
+            }
         }
     }
 

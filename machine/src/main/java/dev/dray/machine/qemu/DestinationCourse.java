@@ -7,7 +7,9 @@ import java.util.List;
 /// The course of an incoming migration as a function of (state, event): no sockets, threads or clocks.
 ///
 /// Invariants: one process takes one migration; the guest is started by [Effect#START_GUEST] only, after the whole
-/// stream was loaded. Source: QEMU 10.0, migration/migration.c, `process_incoming_migration_co`.
+/// stream was loaded and a source that waits for an answer was sent one. (QEMU also starts it if that cannot be sent,
+/// and
+/// then the guest may run twice.) Source: QEMU 10.0, migration/migration.c, `process_incoming_migration_co`.
 final class DestinationCourse {
     private DestinationCourse() {}
 
@@ -48,6 +50,14 @@ final class DestinationCourse {
             }
         }
 
+        /// The guest is in place; the source is told before it runs here.
+        record Telling(boolean exitOnError) implements State {
+            @Override
+            public String status() {
+                return "active";
+            }
+        }
+
         record Arrived() implements State {
             @Override
             public String status() {
@@ -72,6 +82,9 @@ final class DestinationCourse {
         /// The whole stream is in place.
         record Loaded() implements Event {}
 
+        /// The source knows that its guest has arrived, or does not want to know.
+        record SourceTold() implements Event {}
+
         record LoadFailed(String reason) implements Event {}
     }
 
@@ -79,7 +92,7 @@ final class DestinationCourse {
         LISTEN,
         LOAD,
         START_GUEST,
-        /// Tell the source that all is well, if it listens.
+        /// Tell the source that all is well, if it listens; comes back as [Event.SourceTold].
         ACCEPT,
         /// Tell the source that it failed, if it listens.
         REFUSE,
@@ -105,8 +118,10 @@ final class DestinationCourse {
                         ? step(new Loading(exit), Effect.ANNOUNCE, Effect.LOAD)
                         : failedOr(state, exit, event);
             case Loading(boolean exit) ->
-                event instanceof Loaded
-                        ? step(new Arrived(), Effect.ACCEPT, Effect.START_GUEST, Effect.ANNOUNCE, Effect.CLOSE)
+                event instanceof Loaded ? step(new Telling(exit), Effect.ACCEPT) : failedOr(state, exit, event);
+            case Telling(boolean exit) ->
+                event instanceof SourceTold
+                        ? step(new Arrived(), Effect.START_GUEST, Effect.ANNOUNCE, Effect.CLOSE)
                         : failedOr(state, exit, event);
             case Absent _, Arrived _, Failed _ -> step(state);
         };
@@ -127,7 +142,8 @@ final class DestinationCourse {
         return switch (state) {
             case Absent _ -> "'-incoming' was not specified on the command line";
             case Deferred _ -> "";
-            case Listening _, Loading _, Arrived _, Failed _ -> "The incoming migration has already been started";
+            case Listening _, Loading _, Telling _, Arrived _, Failed _ ->
+                "The incoming migration has already been started";
         };
     }
 

@@ -70,6 +70,9 @@ final class DeviceSections {
     /// without
     /// a section keeps its values, as in QEMU.
     static List<DeviceState> decode(CapturedStream stream, List<DeviceState> layouts) throws PeerException {
+        if (stream.setupSections().length + stream.earlySections().length > 0) {
+            throw new PeerException("sections before memory, which no device here sends", "");
+        }
         List<DeviceState> states = new ArrayList<>(layouts);
         for (DeviceSection section : stream.sections()) {
             int index = find(states, section);

@@ -210,7 +210,8 @@ final class SourceCourse {
         };
     }
 
-    /// QEMU cannot cancel once it has stopped the guest: the connection is closed, and that counts as a failure.
+    /// In QEMU, two threads race for what a cancelled migration is called once the guest was stopped; here the closed
+    /// connection counts.
     private static Step cancelled(State state) {
         return switch (state) {
             case Connecting _, SettingUp _, Active _, Saving _ -> step(new Cancelling(), Effect.ANNOUNCE, Effect.CLOSE);

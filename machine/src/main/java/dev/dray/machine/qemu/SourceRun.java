@@ -261,7 +261,10 @@ final class SourceRun {
                 }
             }
             case ERROR -> throw new PeerException("planned fault at " + step, "");
-            case DIE -> vmm.die();
+            case DIE -> {
+                vmm.die();
+                throw new PeerException("the machine has died", "");
+            }
         }
     }
 

@@ -15,11 +15,17 @@ class DestinationCourseTest {
             new State.Listening(true),
             new State.Loading(false),
             new State.Loading(true),
+            new State.Telling(false),
+            new State.Telling(true),
             new State.Arrived(),
             new State.Failed("broken"));
 
-    private static final List<Event> EVENTS =
-            List.of(new Event.Asked(true), new Event.Accepted(), new Event.Loaded(), new Event.LoadFailed("broken"));
+    private static final List<Event> EVENTS = List.of(
+            new Event.Asked(true),
+            new Event.Accepted(),
+            new Event.Loaded(),
+            new Event.SourceTold(),
+            new Event.LoadFailed("broken"));
 
     @Test
     void listsAreComplete() {
@@ -46,11 +52,17 @@ class DestinationCourseTest {
                         "Listening[exitOnError=true] + Accepted[] -> Loading[exitOnError=true] [ANNOUNCE, LOAD]",
                         "Listening[exitOnError=true] + LoadFailed[reason=broken] -> Failed[reason=broken]"
                                 + " [REFUSE, CLOSE, ANNOUNCE, EXIT]",
-                        "Loading[exitOnError=false] + Loaded[] -> Arrived[] [ACCEPT, START_GUEST, ANNOUNCE, CLOSE]",
+                        "Loading[exitOnError=false] + Loaded[] -> Telling[exitOnError=false] [ACCEPT]",
                         "Loading[exitOnError=false] + LoadFailed[reason=broken] -> Failed[reason=broken]"
                                 + " [REFUSE, CLOSE, ANNOUNCE]",
-                        "Loading[exitOnError=true] + Loaded[] -> Arrived[] [ACCEPT, START_GUEST, ANNOUNCE, CLOSE]",
+                        "Loading[exitOnError=true] + Loaded[] -> Telling[exitOnError=true] [ACCEPT]",
                         "Loading[exitOnError=true] + LoadFailed[reason=broken] -> Failed[reason=broken]"
+                                + " [REFUSE, CLOSE, ANNOUNCE, EXIT]",
+                        "Telling[exitOnError=false] + SourceTold[] -> Arrived[] [START_GUEST, ANNOUNCE, CLOSE]",
+                        "Telling[exitOnError=false] + LoadFailed[reason=broken] -> Failed[reason=broken]"
+                                + " [REFUSE, CLOSE, ANNOUNCE]",
+                        "Telling[exitOnError=true] + SourceTold[] -> Arrived[] [START_GUEST, ANNOUNCE, CLOSE]",
+                        "Telling[exitOnError=true] + LoadFailed[reason=broken] -> Failed[reason=broken]"
                                 + " [REFUSE, CLOSE, ANNOUNCE, EXIT]");
     }
 
