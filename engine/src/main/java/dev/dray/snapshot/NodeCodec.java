@@ -17,7 +17,7 @@ import java.util.Map;
 /// |      4 |    2 | packs      | u16   | length of the pack list, at most `segments`    |
 /// |      6 |    2 | reserved   | u16   | zero                                           |
 /// |      8 |   16 | pack_names | u8×16 | `packs` times, in the order of first use       |
-/// |        |   16 | entry      |       | `segments` times, see below                    |
+/// |      – |   16 | entry      |       | `segments` times, see below                    |
 ///
 /// | offset | size | field      | type  | meaning                                        |
 /// |-------:|-----:|------------|-------|------------------------------------------------|

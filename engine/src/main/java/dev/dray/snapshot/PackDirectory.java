@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// | offset | size | field    | type  | meaning                                                      |
 /// |-------:|-----:|----------|-------|--------------------------------------------------------------|
-/// |      0 |   16 | identity | u8×16 | keyed hash of the opened frame                              |
+/// |      0 |   16 | identity | u8×16 | keyed hash of the opened frame                               |
 /// |     16 |    4 | frame    | u32   | bits 0–23 sealed bytes, 24–27 kind, 28 compressed, rest zero |
 ///
 /// All fields little-endian. Sealed under the pack's key, nonce [FrameKind#DIRECTORY] and its offset, no
