@@ -154,7 +154,8 @@ public final class StreamWriter {
         return end;
     }
 
-    /// A multifd barrier for machine types after 8.0, as a record inside a memory section.
+    /// A multifd barrier for machine types after 8.0, as a record inside a memory section. The destination's further
+    /// connections wait there for the main one: [#flush()] it before waiting for them.
     public void multifdFlush() throws PeerException {
         records();
         room(Wire.RECORD_HEAD_BYTES);

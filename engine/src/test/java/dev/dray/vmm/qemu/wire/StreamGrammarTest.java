@@ -8,6 +8,9 @@ import dev.dray.memory.GuestMemoryMap;
 import dev.dray.memory.MemoryRegion;
 import dev.dray.vmm.qemu.wire.StreamGrammar.Item;
 import dev.dray.vmm.qemu.wire.StreamGrammar.State;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -61,6 +64,12 @@ class StreamGrammarTest {
             }
         }
         assertThat(arrows).hasToString(ARROWS);
+    }
+
+    @Test
+    void theDocumentHasTheSameArrows() throws IOException {
+        String document = Files.readString(Path.of("../docs/internals/qemu-stream.md"));
+        assertThat(document).contains("\n\n" + ARROWS.indent(4) + "\n");
     }
 
     /// The bytes that bring a reader into each state in which it takes item by item. From DEVICES on the
