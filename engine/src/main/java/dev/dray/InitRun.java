@@ -4,6 +4,7 @@ import dev.dray.blob.BlobStore;
 import dev.dray.blob.DirectoryStore;
 import dev.dray.error.DrayException;
 import dev.dray.error.MachineException;
+import dev.dray.error.RefusedException;
 import dev.dray.error.UsageException;
 import dev.dray.seal.Credential;
 import dev.dray.seal.KeyFile;
@@ -43,7 +44,7 @@ final class InitRun {
     /// The key file comes first: a repository must never exist without its key. If the repository cannot be made, the
     /// key file goes again.
     private static Initialized withNewKeyFile(Init request, Path directory, Path file) throws DrayException {
-        BlobStore store = DirectoryStore.create(directory);
+        BlobStore store = create(directory);
         Credential.Key key;
         try {
             key = KeyFile.create(file);
@@ -68,8 +69,20 @@ final class InitRun {
     private static Initialized make(
             Init request, Path directory, Optional<Credential> credential, Optional<Path> keyFileMade)
             throws DrayException {
-        try (Repository made = Repository.init(DirectoryStore.create(directory), credential, dedup(request))) {
+        try (Repository made = Repository.init(create(directory), credential, dedup(request))) {
             return initialized(made, request, keyFileMade);
+        }
+    }
+
+    private static BlobStore create(Path directory) throws DrayException {
+        try {
+            return DirectoryStore.create(directory);
+        } catch (UsageException e) {
+            if (Files.exists(directory.resolve("config").resolve("repository"))) {
+                throw new RefusedException(
+                        directory + " is a repository already", "Use it as it is, or name another directory", e);
+            }
+            throw e;
         }
     }
 

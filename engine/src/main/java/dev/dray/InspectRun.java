@@ -1,10 +1,15 @@
 package dev.dray;
 
+import dev.dray.error.CorruptException;
 import dev.dray.error.DrayException;
 import dev.dray.error.InterruptedOperation;
+import dev.dray.error.KeyException;
 import dev.dray.error.MachineException;
 import dev.dray.error.PeerException;
+import dev.dray.error.RefusedException;
 import dev.dray.error.UsageException;
+import dev.dray.snapshot.ObjectPrinter;
+import dev.dray.snapshot.Repository;
 import dev.dray.vmm.qemu.wire.ByteSource;
 import dev.dray.vmm.qemu.wire.StreamLimits;
 import dev.dray.vmm.qemu.wire.StreamPrinter;
@@ -17,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
@@ -24,6 +30,11 @@ import tools.jackson.databind.node.ObjectNode;
 /// Carries out an [Inspect]: finds out what a file is, and lets the room that knows tell of it.
 final class InspectRun {
     private static final int MAGIC_BYTES = 8;
+
+    /// Enough for the trailer of a pack.
+    private static final int TAIL_BYTES = 64;
+
+    private static final int LEVELS_MAX = 2;
 
     private static final String QEMU_MAGIC = "QEVM";
 
@@ -33,12 +44,16 @@ final class InspectRun {
         try (var in = new PushbackInputStream(open(request), MAGIC_BYTES)) {
             byte[] magic = in.readNBytes(MAGIC_BYTES);
             in.unread(magic);
-            String text = new String(magic, StandardCharsets.ISO_8859_1);
-            if (text.startsWith(QEMU_MAGIC)) {
+            if (new String(magic, StandardCharsets.ISO_8859_1).startsWith(QEMU_MAGIC)) {
                 return stream(request.file(), in, progress);
             }
+            byte[] bytes = in.readNBytes(ObjectPrinter.OBJECT_BYTES_MAX + 1);
+            if (bytes.length <= ObjectPrinter.OBJECT_BYTES_MAX && isObject(request, bytes)) {
+                return object(request, bytes, progress);
+            }
             throw new UsageException(
-                    request.file() + " is nothing that Dray knows: "
+                    (request.file().equals("-") ? "Standard input" : request.file())
+                            + " is nothing that Dray knows: "
                             + (magic.length == 0
                                     ? "it is empty"
                                     : "it begins with " + HexFormat.of().formatHex(magic)),
@@ -79,6 +94,68 @@ final class InspectRun {
         ObjectNode description = OutcomeJson.object().put("file", file);
         description.setAll(json);
         return new Inspected(description, Optional.of(StreamPrinter.text(json)), damage);
+    }
+
+    /// By its contents, or, for one whose magic is damaged, by where it lies.
+    private static boolean isObject(Inspect request, byte[] bytes) {
+        byte[] first = Arrays.copyOf(bytes, Math.min(bytes.length, MAGIC_BYTES));
+        byte[] last = Arrays.copyOfRange(bytes, Math.max(0, bytes.length - TAIL_BYTES), bytes.length);
+        return ObjectPrinter.recognizes(first, last)
+                || (!request.file().equals("-") && home(Path.of(request.file())).isPresent());
+    }
+
+    private static Inspected object(Inspect request, byte[] bytes, Progress progress) throws DrayException {
+        ObjectNode description = OutcomeJson.object().put("file", request.file());
+        Path name = Path.of(request.file()).getFileName();
+        try (var opened = new Opened(repository(request, progress))) {
+            description.setAll(ObjectPrinter.json(bytes, name == null ? "" : name.toString(), opened.repository));
+        }
+        Optional<String> damage =
+                description.has("why") ? Optional.of(description.path("why").asString()) : Optional.empty();
+        return new Inspected(description, Optional.empty(), damage);
+    }
+
+    /// The repository whose key opens the object; none if no key is given that could.
+    private static Optional<Repository> repository(Inspect request, Progress progress) throws DrayException {
+        Optional<String> place = request.place();
+        if (place.isEmpty() && !request.file().equals("-")) {
+            place = home(Path.of(request.file())).map(Path::toString);
+        }
+        if (place.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(RepositoryOpener.open(new RepositoryAccess(place.get(), request.key()), progress));
+        } catch (KeyException | CorruptException | UsageException | RefusedException e) {
+            if (request.place().isPresent() || (e instanceof KeyException && isKey(request.key()))) {
+                throw e; // what was asked for explicitly must work
+            }
+            progress.detail("Sealed parts stay closed: " + e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    private static boolean isKey(KeySource key) {
+        return !(key instanceof KeySource.None) && !(key instanceof KeySource.Ask);
+    }
+
+    /// The repository in whose directory a file lies: two levels up, or three for packs.
+    private static Optional<Path> home(Path file) {
+        Path parent = file.toAbsolutePath().normalize().getParent();
+        for (int i = 0; i < LEVELS_MAX && parent != null; i++) {
+            parent = parent.getParent();
+            if (parent != null && Files.isRegularFile(parent.resolve("config").resolve("repository"))) {
+                return Optional.of(parent);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private record Opened(Optional<Repository> repository) implements AutoCloseable {
+        @Override
+        public void close() {
+            repository.ifPresent(Repository::close);
+        }
     }
 
     private static ByteSource source(InputStream in) {

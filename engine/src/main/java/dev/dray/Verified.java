@@ -90,7 +90,7 @@ public record Verified(
         /// All of it in one sentence.
         public String sentence() {
             var text = new StringBuilder(message);
-            if (!object.isEmpty()) {
+            if (!object.isEmpty() && !message.contains(object)) {
                 text.append("; object ").append(object);
             }
             if (!snapshot.isEmpty()) {

@@ -2,6 +2,7 @@ package dev.dray;
 
 import dev.dray.error.DrayException;
 import dev.dray.error.MachineException;
+import dev.dray.error.UsageException;
 import dev.dray.snapshot.Finding;
 import dev.dray.snapshot.GuestRange;
 import dev.dray.snapshot.Listing;
@@ -36,6 +37,12 @@ final class VerifyRun {
     }
 
     private Verified verify(Verify request) throws DrayException {
+        for (String id : request.expect()) {
+            if (!id.matches("[0-9a-fA-F]{6,32}")) {
+                throw new UsageException(
+                        "--expect '" + id + "' is not a snapshot's id", "Give an id or at least 6 of its hex digits");
+            }
+        }
         progress.phase("opening the repository");
         try (Repository repository = RepositoryOpener.open(request.repository(), progress)) {
             Listing listing = repository.list();
