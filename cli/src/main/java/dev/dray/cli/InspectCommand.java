@@ -35,7 +35,9 @@ final class InspectCommand implements Command {
     }
 
     private static void print(Inspected inspected, PrintStream out) {
-        inspected.text().ifPresentOrElse(out::println, () -> Tree.print(inspected.description(), out));
+        var outline = inspected.description().deepCopy();
+        outline.remove("why"); // told below
+        inspected.text().ifPresentOrElse(out::println, () -> Tree.print(outline, out));
         inspected.damage().ifPresent(damage -> out.println("Damaged: " + damage));
     }
 }

@@ -7,10 +7,13 @@ import dev.dray.Shown;
 import dev.dray.error.DrayException;
 import dev.dray.error.RefusedException;
 import java.io.PrintStream;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// `dray show`.
 final class ShowCommand implements Command {
@@ -46,7 +49,60 @@ final class ShowCommand implements Command {
     }
 
     private static void print(Shown shown, PrintStream out) {
-        Tree.print(shown.description(), out);
+        ObjectNode description = shown.description();
+        var scalars = description.deepCopy().without(List.of("regions", "state", "facts"));
+        Tree.print(scalars, out);
+        out.println("regions");
+        regions(description.path("regions"), out);
+        JsonNode state = description.path("state");
+        out.println("state (" + state.path("dialect").asString() + ")");
+        sizes("PART", state.path("parts"), out);
+        if (description.path("facts") instanceof ObjectNode facts) {
+            out.println("sections");
+            sizes("SECTION", facts.path("sections"), out);
+            facts = facts.deepCopy();
+            var command = new ArrayList<String>();
+            facts.path("command_line").forEach(argument -> command.add(argument.asString()));
+            facts.remove("sections");
+            if (!command.isEmpty()) {
+                facts.put("command_line", shell(command));
+            }
+            out.println("source");
+            Tree.print(facts, 1, out);
+        }
+    }
+
+    private static void regions(JsonNode regions, PrintStream out) {
+        var table = new Table("  REGION", ">BYTES", ">SIZE", ">PAGES OF", "GUEST-PHYSICAL");
+        for (JsonNode region : regions) {
+            long bytes = region.path("bytes").asLong();
+            JsonNode ranges = region.path("ranges");
+            table.row(
+                    "  " + region.path("name").asString(),
+                    Long.toString(bytes),
+                    Words.bytes(bytes),
+                    Words.bytes(region.path("page_bytes").asLong()),
+                    ranges.isEmpty() ? "" : range(ranges.get(0)));
+            for (int i = 1; i < ranges.size(); i++) {
+                table.row("", "", "", "", range(ranges.get(i)));
+            }
+        }
+        table.print(out);
+    }
+
+    private static String range(JsonNode range) {
+        long gpa = range.path("gpa").asLong();
+        return "0x%x-0x%x".formatted(gpa, gpa + range.path("bytes").asLong() - 1);
+    }
+
+    private static void sizes(String heading, JsonNode parts, PrintStream out) {
+        var table = new Table("  " + heading, ">BYTES");
+        for (JsonNode part : parts) {
+            long instance = part.path("instance").asLong();
+            String name = part.path("name").asString() + (instance == 0 ? "" : " " + instance);
+            table.row("  " + name, Long.toString(part.path("bytes").asLong()));
+        }
+        table.print(out);
     }
 
     /// One line for sh(1).

@@ -13,7 +13,12 @@ final class Tree {
     private Tree() {}
 
     static void print(JsonNode node, PrintStream out) {
-        fields(node, 0, out);
+        print(node, 0, out);
+    }
+
+    /// @param depth how far to indent it
+    static void print(JsonNode node, int depth, PrintStream out) {
+        fields(node, depth, out);
     }
 
     private static void fields(JsonNode node, int depth, PrintStream out) {

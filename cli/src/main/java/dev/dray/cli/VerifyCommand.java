@@ -109,7 +109,7 @@ final class VerifyCommand implements Command {
                 Words.time(verified.elapsedMs()));
         if (verified.unusedPacks() > 0) {
             out.printf(
-                    "%s of %s belong to no snapshot: captures that failed, or still run%n",
+                    "Unused: %s with %s, which no snapshot references: captures that failed, or still run%n",
                     Words.count(verified.unusedPacks(), "pack"), Words.bytes(verified.unusedBytes()));
         }
         if (verified.problems().isEmpty()) {
