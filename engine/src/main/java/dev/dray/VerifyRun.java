@@ -2,6 +2,7 @@ package dev.dray;
 
 import dev.dray.error.DrayException;
 import dev.dray.error.MachineException;
+import dev.dray.error.UsageException;
 import dev.dray.snapshot.Finding;
 import dev.dray.snapshot.GuestRange;
 import dev.dray.snapshot.Listing;
@@ -14,10 +15,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /// Carries out a [Verify]: what is stored, what this host remembers, and what the user expects.
 final class VerifyRun {
+    private static final Pattern ID = Pattern.compile("[0-9a-fA-F]{6,32}");
+
     private static final String DAMAGED =
             "Restore from another snapshot or a copy of the repository, and look at the disk that it lies on";
 
@@ -36,6 +40,12 @@ final class VerifyRun {
     }
 
     private Verified verify(Verify request) throws DrayException {
+        for (String id : request.expect()) {
+            if (!ID.matcher(id).matches()) { // an empty one would be found in every repository
+                throw new UsageException(
+                        "--expect '" + id + "' is no snapshot's id", "Give an id, or at least 6 digits of one");
+            }
+        }
         progress.phase("opening the repository");
         try (Repository repository = RepositoryOpener.open(request.repository(), progress)) {
             Listing listing = repository.list();
