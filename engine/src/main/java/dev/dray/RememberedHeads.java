@@ -22,8 +22,9 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// The newest snapshot of each guest that this host has seen in one repository, kept outside of it. Who can write a
-/// repository can set all of it back to an older state that is whole in itself; only a memory elsewhere tells.
+/// The newest snapshot of each guest that this host has seen in one repository, kept outside of it. Who
+/// can write a repository can set all of it back to an older state that is whole in itself; only a
+/// memory elsewhere tells.
 final class RememberedHeads {
     private static final int FILE_BYTES_MAX = 64 << 20;
 
@@ -46,7 +47,8 @@ final class RememberedHeads {
     /// @param seen when this host saw it last
     record Head(String name, long number, String id, Instant seen) {}
 
-    /// Remembers a snapshot that was just captured. Failing to is no reason to fail a capture: it becomes a warning.
+    /// Remembers a snapshot that was just captured. Failing to is no reason to fail a capture: it
+    /// becomes a warning.
     static void remember(Repository repository, Snapshot snapshot, Progress progress) {
         try {
             of(StateDirectory.open(), repository).remember(List.of(snapshot));
@@ -57,6 +59,12 @@ final class RememberedHeads {
 
     /// Remembers these where they are newer than what is remembered.
     void remember(List<Snapshot> snapshots) throws MachineException {
+        synchronized (RememberedHeads.class) { // a file's lock is one process's, whichever its thread
+            rememberLocked(snapshots);
+        }
+    }
+
+    private void rememberLocked(List<Snapshot> snapshots) throws MachineException {
         try (var lock = FileChannel.open(
                         file.resolveSibling(file.getFileName() + ".lock"),
                         StandardOpenOption.CREATE,

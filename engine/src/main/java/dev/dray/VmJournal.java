@@ -4,6 +4,7 @@ import dev.dray.error.MachineException;
 import dev.dray.vmm.Journal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -45,7 +46,7 @@ final class VmJournal implements Journal {
     @Override
     public void write(ObjectNode entry) throws MachineException {
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
-        try {
+        Work replacing = () -> {
             try (var channel = FileChannel.open(
                     fresh, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
                 var bytes = ByteBuffer.wrap(entry.toString().getBytes(StandardCharsets.UTF_8));
@@ -56,6 +57,9 @@ final class VmJournal implements Journal {
             }
             Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
             syncDirectory();
+        };
+        try {
+            wholly(replacing);
         } catch (IOException e) {
             throw new MachineException(
                     "The journal " + file + " cannot be written: " + e.getMessage(),
@@ -87,10 +91,37 @@ final class VmJournal implements Journal {
     @Override
     public void clear() throws MachineException {
         try {
-            Files.deleteIfExists(file);
-            syncDirectory();
+            wholly(() -> {
+                Files.deleteIfExists(file);
+                syncDirectory();
+            });
         } catch (IOException e) {
             throw new MachineException("The journal " + file + " cannot be deleted: " + e.getMessage(), "", e);
+        }
+    }
+
+    private interface Work {
+        void run() throws IOException;
+    }
+
+    /// Does it although the user asks to stop: Java closes the file of a thread that is interrupted,
+    /// and the journal is needed most while everything is put back. The interrupt is still there
+    /// afterwards.
+    private static void wholly(Work work) throws IOException {
+        boolean interrupted = Thread.interrupted();
+        try {
+            while (true) {
+                try {
+                    work.run();
+                    return;
+                } catch (ClosedByInterruptException e) {
+                    interrupted = Thread.interrupted();
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 

@@ -20,7 +20,8 @@ final class CaptureCommand implements Command {
                         "capture",
                         "Takes a snapshot of a running VM.",
                         "The guest ends as it was unless --after says otherwise. If Dray is killed on the way, the"
-                                + " guest goes on by itself.")
+                                + " guest goes on by itself; only where a background capture had stopped it for"
+                                + " --on-pause does it need dray doctor.")
                 .positional("VM", "The VM: qemu:SOCKET with the path of its QMP socket.")
                 .repository()
                 .required("--name", "N", "The guest's name in the repository; its snapshots are numbered.")
@@ -41,7 +42,10 @@ final class CaptureCommand implements Command {
                                 + " prints is kept as their id.")
                 .repeatable("--label", "K=V", "A label to keep with the snapshot; may be repeated.")
                 .option("--downtime-limit", "TIME", "live: the pause that ends it (default 300ms).")
-                .option("--time-limit", "TIME", "live: how long it may take (default 5m).")
+                .option(
+                        "--time-limit",
+                        "TIME",
+                        "live: how long it may take; else how long the VMM may send nothing (default 5m).")
                 .option(
                         "--then",
                         "fail|stop",

@@ -1,6 +1,7 @@
 package dev.dray.snapshot;
 
 import dev.dray.error.DrayException;
+import dev.dray.error.InterruptedOperation;
 import dev.dray.error.MachineException;
 import dev.dray.error.RefusedException;
 import dev.dray.memory.GuestMemoryMap;
@@ -180,6 +181,9 @@ public final class SnapshotWriter implements AutoCloseable {
                     "");
         }
         requireSession();
+        if (Thread.currentThread().isInterrupted()) {
+            throw new InterruptedOperation("Interrupted while writing the snapshot", "");
+        }
         manifestBegun = true;
         StoredObject.put(repository.store(), name, object);
         try {

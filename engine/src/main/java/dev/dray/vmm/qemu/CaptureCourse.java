@@ -1,6 +1,7 @@
 package dev.dray.vmm.qemu;
 
 import dev.dray.error.DrayException;
+import dev.dray.error.InterruptedOperation;
 import dev.dray.error.PeerException;
 import dev.dray.vmm.AfterCapture;
 import dev.dray.vmm.CaptureMode;
@@ -9,12 +10,12 @@ import dev.dray.vmm.qemu.CaptureEvent.*;
 import java.util.List;
 import java.util.Optional;
 
-/// The course of a capture as a function of (state, event): no sockets, threads or clocks. A driver feeds it events and
-/// carries out its effects.
+/// The course of a capture as a function of (state, event): no sockets, threads or clocks. A driver
+/// feeds it events and carries out its effects.
 ///
-/// Invariants: [CaptureEffect#ACCEPT_STREAM] comes only after [Stored]; with `--after resume` it never comes, and the
-/// guest
-/// is let run before anything else is stored; every failure before [Stored] ends in [Failed] with the guest as it was.
+/// Invariants: [CaptureEffect#ACCEPT_STREAM] comes only after [Stored]; with `--after resume` it never
+/// comes, and the guest is let run before anything else is stored; every failure before [Stored] ends
+/// in [Failed] with the guest as it was.
 final class CaptureCourse {
     private CaptureCourse() {}
 
@@ -71,7 +72,8 @@ final class CaptureCourse {
         /// Dray stops the guest itself, for a command before a background capture.
         record Stopping(Guest guest) implements State {}
 
-        /// The user's command runs on a standing guest. `before` the migration (background), or after the stream.
+        /// The user's command runs on a standing guest. `before` the migration (background), or after
+        /// the stream.
         record Hooking(Guest guest, boolean before) implements State {}
 
         /// Memory and devices arrive. `raised`: QEMU was told to stop the guest whatever the downtime.
@@ -175,7 +177,7 @@ final class CaptureCourse {
             case TimeUp _
             when plan.mode() == CaptureMode.LIVE && plan.stopWhenTimeUp() && !s.raised ->
                 step(new State.Streaming(s.guest, true), CaptureEffect.RAISE_DOWNTIME_LIMIT);
-            case TimeUp _ -> giveUp(s.guest, timeUp(plan));
+            case TimeUp _ -> giveUp(s.guest, timeUp(plan, s.raised));
             case MigrationStatus(var status) when isFailure(status) -> giveUp(s.guest.ended(), ended(status));
             case MigrationStatus(var word)
             when word.equals("completed") -> step(new State.Streaming(s.guest.ended(), s.raised));
@@ -227,6 +229,9 @@ final class CaptureCourse {
             case StoreFailed(var why) -> step(new State.Failed(s.guest, why, whereabouts(s.guest)));
             case StreamBroke(var why)
             when waits -> recover(s.guest, why, CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
+            case Cancelled(var why)
+            when waits && s.guest.lost.isEmpty() ->
+                recover(s.guest, notLetGo(why), CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
             case Cancelled _ -> step(s, CaptureEffect.ABANDON_STORE);
             case GuestStopped(long at) -> step(new State.Storing(s.guest.stopped(at)));
             case GuestResumed(long at) -> step(new State.Storing(s.guest.resumed(at)));
@@ -268,6 +273,10 @@ final class CaptureCourse {
             case GuestResumed(long at) -> settled(plan, new State.Recovering(s.guest.resumed(at), s.reason));
             case MigrationStatus(var status)
             when isOver(status) -> settled(plan, new State.Recovering(s.guest.ended(), s.reason));
+            // QEMU stops a guest itself for a background capture, and leaves it so if it fails right then.
+            case PatienceEnded(var status)
+            when status.equals("paused") && plan.guestRuns() && !s.guest.held ->
+                step(new State.Recovering(s.guest.ended().holding(), s.reason), CaptureEffect.CONTINUE_GUEST);
             case PatienceEnded(var status) -> step(new State.Failed(s.guest, s.reason, fromStatus(status)));
             case QemuLost(boolean gone) ->
                 step(new State.Failed(s.guest, s.reason, gone ? Whereabouts.GONE : Whereabouts.UNKNOWN));
@@ -331,18 +340,27 @@ final class CaptureCourse {
                 "The snapshot is complete, but QEMU did not let the guest go", "see query-migrate for its reason");
     }
 
+    private static DrayException notLetGo(DrayException why) {
+        return why instanceof InterruptedOperation
+                ? new InterruptedOperation(
+                        "Interrupted while the snapshot was stored; the guest was not let go",
+                        "see dray list whether the snapshot was complete already",
+                        why)
+                : why;
+    }
+
     private static DrayException late(String what) {
         return new PeerException("QEMU " + what + " in time", "see whether QEMU hangs, and query-status");
     }
 
-    private static DrayException timeUp(CapturePlan plan) {
-        return new PeerException(
-                plan.mode() == CaptureMode.LIVE
-                        ? "The guest changes its memory faster than it can be captured: the time limit is over"
-                        : "The guest's memory did not arrive within the time limit",
-                plan.mode() == CaptureMode.LIVE
-                        ? "use --mode background or stop, --then stop, or a larger --downtime-limit or --time-limit"
-                        : "use a larger --time-limit");
+    private static DrayException timeUp(CapturePlan plan, boolean raised) {
+        return plan.mode() == CaptureMode.LIVE && !raised
+                ? new PeerException(
+                        "The guest changes its memory faster than it can be captured: the time limit is over",
+                        "use --mode background or stop, --then stop, or a larger --downtime-limit or --time-limit")
+                : new PeerException(
+                        "QEMU sent nothing for as long as the time limit",
+                        "see whether QEMU or the repository's disk hangs");
     }
 
     /// Which wait QEMU is given in this state before it counts as stuck; empty where something else bounds it.

@@ -24,8 +24,8 @@ import java.nio.file.Path;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/// The migration connection of one capture: accepts it, reads it to its end on a thread of its own, and carries Dray's
-/// last word back to QEMU. Closing it, in whatever way, makes QEMU run its guest on.
+/// The migration connection of one capture: accepts it, reads it to its end on a thread of its own, and
+/// carries Dray's last word back to QEMU. Closing it, in whatever way, makes QEMU run its guest on.
 final class CaptureStream implements AutoCloseable {
     private final PrivateSocket socket;
     private final Path controlSocket;
@@ -39,6 +39,7 @@ final class CaptureStream implements AutoCloseable {
     private @Nullable Thread reader;
     private boolean closed;
     private volatile @Nullable CapturedStream captured;
+    private volatile @Nullable SocketBytes bytes;
 
     CaptureStream(
             PrivateSocket socket,
@@ -64,6 +65,12 @@ final class CaptureStream implements AutoCloseable {
         ServerSocketChannel listening = socket.listen(controlSocket);
         server = listening;
         reader = Thread.ofPlatform().name("stream").start(() -> read(listening));
+    }
+
+    /// How much has come so far; for any thread.
+    long receivedBytes() {
+        SocketBytes incoming = bytes;
+        return incoming == null ? 0 : incoming.readBytes();
     }
 
     CapturedStream captured() {
@@ -104,9 +111,10 @@ final class CaptureStream implements AutoCloseable {
                 }
                 channel = connection;
             }
-            var bytes = new SocketBytes(connection);
+            var incoming = new SocketBytes(connection);
+            bytes = incoming;
             var form = plan.returnPath() ? StreamForm.WAITING : StreamForm.BACKGROUND;
-            captured = new StreamReader(bytes, form, StreamLimits.DEFAULT, new Events(bytes)).read();
+            captured = new StreamReader(incoming, form, StreamLimits.DEFAULT, new Events(incoming)).read();
             post.accept(new StreamEnded());
         } catch (DrayException e) {
             post.accept(new StreamBroke(e));

@@ -2,6 +2,8 @@ package dev.dray.vmm.qemu;
 
 import dev.dray.error.DrayException;
 import dev.dray.error.MachineException;
+import dev.dray.linux.Signals;
+import dev.dray.linux.SysException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -10,9 +12,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
-/// The user's command that runs while the guest stands still. It has a process group of its own, no secret in its
-/// environment, and a time limit after which the whole group is killed. The first line that it prints is the id of the
-/// disks' state.
+/// The user's command that runs while the guest stands still. It has a process group of its own, no
+/// secret in its environment, and a time limit after which the whole group is killed, as it is when the
+/// capture ends before. The first line that it prints is the id of the disks' state.
 final class Hook {
     /// How long the guest may stand still for it.
     static final Duration TIME_LIMIT = Duration.ofSeconds(60);
@@ -52,7 +54,9 @@ final class Hook {
             Thread.currentThread().interrupt();
             throw new MachineException("Interrupted while the --on-pause command ran", "", e);
         } finally {
-            killGroup(process);
+            if (process.isAlive()) {
+                killGroup(process);
+            }
         }
     }
 
@@ -65,8 +69,13 @@ final class Hook {
                 || name.startsWith("AWS_SESSION");
     }
 
+    /// Also those whose parents have ended: they are no descendants any more.
     private static void killGroup(Process process) {
-        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        try {
+            Signals.killGroup(Math.toIntExact(process.pid()), Signals.SIGKILL);
+        } catch (SysException e) {
+            process.descendants().forEach(ProcessHandle::destroyForcibly);
+        }
         process.destroyForcibly();
     }
 

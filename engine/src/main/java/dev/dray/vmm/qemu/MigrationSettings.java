@@ -1,6 +1,7 @@
 package dev.dray.vmm.qemu;
 
 import dev.dray.error.DrayException;
+import dev.dray.error.MachineException;
 import dev.dray.error.PeerException;
 import dev.dray.vmm.Journal;
 import java.util.Map;
@@ -17,6 +18,9 @@ import tools.jackson.databind.node.ObjectNode;
 /// them there.
 final class MigrationSettings {
     private static final JsonMapper JSON = JsonMapper.shared();
+
+    /// In the journal: Dray itself has stopped the guest.
+    private static final String STOPPED = "stopped";
 
     private final QmpClient qmp;
     private final Journal journal;
@@ -43,13 +47,8 @@ final class MigrationSettings {
             journal.clear(); // the QEMU that was changed is gone, and its settings with it
             return Optional.empty();
         }
+        boolean continued = continueStopped(qmp, entry.get());
         restore(qmp, entry.get());
-        boolean held = entry.get().path("stopped").asBoolean(false);
-        boolean continued = false;
-        if (held && QemuFacts.status(qmp).equals("paused")) {
-            qmp.execute("cont");
-            continued = true;
-        }
         journal.clear();
         return Optional.of("put back the migration settings that an earlier, killed Dray had changed"
                 + (continued ? ", and continued the guest that it had stopped" : ""));
@@ -78,16 +77,44 @@ final class MigrationSettings {
 
     /// Marks in the journal that Dray itself is about to stop the guest.
     void markStopped() throws DrayException {
-        old.put("stopped", true);
+        old.put(STOPPED, true);
         journal.write(old);
     }
 
-    /// Puts everything back as it was before the first [#apply].
+    /// Marks in the journal that the guest which Dray had stopped was continued: who stops it from now
+    /// on is not Dray.
+    void markContinued() {
+        if (old.remove(STOPPED) != null) {
+            try {
+                journal.write(old);
+            } catch (MachineException e) {
+                // The guest runs, which is what matters; the entry goes when everything is put back.
+            }
+        }
+    }
+
+    /// Puts everything back as it was before the first [#apply]. A guest that Dray stopped and did not
+    /// continue is continued; if that fails, the journal still says so.
     void putBack() throws DrayException {
         if (!old.isEmpty()) {
+            continueStopped(qmp, old);
             restore(qmp, old);
             journal.clear();
         }
+    }
+
+    /// There is no QEMU any more to put anything back in.
+    void forget() throws DrayException {
+        journal.clear();
+    }
+
+    private static boolean continueStopped(QmpClient qmp, ObjectNode entry) throws PeerException {
+        boolean held =
+                entry.path(STOPPED).asBoolean(false) && QemuFacts.status(qmp).equals("paused");
+        if (held) {
+            qmp.execute("cont");
+        }
+        return held;
     }
 
     private boolean known(String capability) {

@@ -6,6 +6,7 @@ import dev.dray.error.DrayException;
 import dev.dray.error.InterruptedOperation;
 import dev.dray.error.MachineException;
 import dev.dray.error.PeerException;
+import dev.dray.vmm.CaptureMode;
 import dev.dray.vmm.CaptureOrder;
 import dev.dray.vmm.CaptureReport;
 import dev.dray.vmm.CaptureReport.PhaseTime;
@@ -26,13 +27,11 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/// Drives one capture along [CaptureCourse]: turns what QEMU, the stream, the user's command and the clock say into
-/// events,
-/// and carries out the effects.
+/// Drives one capture along [CaptureCourse]: turns what QEMU, the stream, the user's command and the
+/// clock say into events, and carries out the effects.
 ///
-/// Threads: the caller's runs the loop; the stream, the user's command and the commit have threads of their own and
-/// only
-/// post events.
+/// Threads: the caller's runs the loop; the stream, the user's command and the commit have threads of
+/// their own and only post events.
 final class QemuCapture {
     /// The longest downtime QEMU can be given: it stops its guest at once.
     private static final long DOWNTIME_LIMIT_MS_MAX = 2_000_000;
@@ -58,6 +57,8 @@ final class QemuCapture {
     private volatile long resumedMicros;
     private volatile Optional<String> hookId = Optional.empty();
     private volatile @Nullable Thread storing;
+    private volatile @Nullable Thread hooking;
+    private long received;
 
     QemuCapture(
             QmpClient qmp,
@@ -91,8 +92,9 @@ final class QemuCapture {
             state = loop(step.state());
         } finally {
             stream.close();
+            endHook();
             stream.join();
-            joinStore();
+            join(storing);
         }
         return switch (state) {
             case State.Done(var guest, var whereabouts) ->
@@ -136,9 +138,9 @@ final class QemuCapture {
             return cancelled();
         }
         long now = System.nanoTime();
-        if (state instanceof State.Streaming && now - streamDeadline > 0) {
-            streamDeadline = now + order.timeLimit().toNanos();
-            return new TimeUp();
+        if (state instanceof State.Streaming streaming && now - streamDeadline > 0) {
+            streamDeadline = deadline(now);
+            return isLimited(streaming) || !hasReceived() ? new TimeUp() : null;
         }
         Optional<Duration> patience = CaptureCourse.patience(state);
         if (patience.isPresent() && now - entered > patience.get().toNanos()) {
@@ -199,7 +201,10 @@ final class QemuCapture {
                 settings.markStopped();
                 qmp.execute("stop");
             }
-            case CONTINUE_GUEST -> qmp.execute("cont");
+            case CONTINUE_GUEST -> {
+                qmp.execute("cont");
+                settings.markContinued();
+            }
             case RUN_HOOK -> runHook();
             case RAISE_DOWNTIME_LIMIT -> {
                 watch.phase("stopping the guest: the time limit is over");
@@ -221,7 +226,7 @@ final class QemuCapture {
 
     private void startMigration() throws DrayException {
         watch.phase("reading memory (" + choice.plan().mode().word() + ")");
-        streamDeadline = System.nanoTime() + order.timeLimit().toNanos();
+        streamDeadline = deadline(System.nanoTime());
         stream.start();
         qmp.execute("migrate", JsonMapper.shared().createObjectNode().put("uri", stream.uri()));
     }
@@ -245,7 +250,7 @@ final class QemuCapture {
     private void runHook() {
         watch.phase("running the --on-pause command");
         String command = order.onPause().orElseThrow();
-        Thread.ofPlatform().name("on-pause").start(() -> {
+        hooking = Thread.ofPlatform().name("on-pause").start(() -> {
             try {
                 hookId = Optional.of(Hook.run(command, process.controlSocket().toString(), Hook.TIME_LIMIT));
                 post(new HookEnded());
@@ -270,8 +275,33 @@ final class QemuCapture {
         });
     }
 
-    private void joinStore() {
-        Thread thread = storing;
+    /// Only a live capture that has not been told to end is limited in all: it may go on for ever.
+    /// Where memory comes once, the limit is how long nothing may come.
+    private boolean isLimited(State.Streaming streaming) {
+        return choice.plan().mode() == CaptureMode.LIVE && !streaming.raised();
+    }
+
+    /// Whether anything has come since this was asked last.
+    private boolean hasReceived() {
+        long before = received;
+        received = stream.receivedBytes();
+        return received != before;
+    }
+
+    private long deadline(long from) {
+        return from + TimeUnit.NANOSECONDS.convert(order.timeLimit());
+    }
+
+    /// Whatever the user's command does when the capture is over, it does on a guest that runs.
+    private void endHook() {
+        Thread thread = hooking;
+        if (thread != null) {
+            thread.interrupt();
+            join(thread);
+        }
+    }
+
+    private static void join(@Nullable Thread thread) {
         if (thread != null) {
             boolean interrupted = false;
             while (thread.isAlive()) {

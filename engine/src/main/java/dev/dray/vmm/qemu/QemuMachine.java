@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -77,16 +78,20 @@ public final class QemuMachine implements VirtualMachine {
         var process = QemuProcess.listeningOn(controlSocket);
         var settings = new MigrationSettings(qmp, journal, process.identity());
         Whereabouts guest = Whereabouts.UNKNOWN;
+        boolean ended = false;
         try (var socket = PrivateSocket.beside(controlSocket)) {
             var facts = QemuFacts.ask(qmp);
             guest = CaptureCourse.fromStatus(facts.status());
             CaptureChoice choice = choose(order, facts, settings);
             warn(facts, order, watch);
-            return new QemuCapture(qmp, facts, choice, order, settings, store, watch, socket, process).run();
+            CaptureReport report =
+                    new QemuCapture(qmp, facts, choice, order, settings, store, watch, socket, process).run();
+            ended = report.guest() == Whereabouts.GONE;
+            return report;
         } catch (DrayException e) {
             throw new GuestException(e, guest);
         } finally {
-            putBack(settings, watch);
+            putBack(settings, ended || process.isGone(Duration.ZERO), watch);
         }
     }
 
@@ -127,6 +132,7 @@ public final class QemuMachine implements VirtualMachine {
         QemuFacts facts;
         GuestMemoryMap memory;
         CapturedStream state;
+        var settings = new MigrationSettings(qmp, NoJournal.INSTANCE, "");
         int channels;
         try {
             facts = QemuFacts.ask(qmp);
@@ -139,23 +145,24 @@ public final class QemuMachine implements VirtualMachine {
                     order.disks(),
                     order.taken(),
                     QemuMachine::lastWritten);
-            var settings = new MigrationSettings(qmp, NoJournal.INSTANCE, "");
             channels = channels(settings, memory);
         } catch (DrayException e) {
             throw new GuestException(e, Whereabouts.UNKNOWN);
         }
         try (var socket = PrivateSocket.beside(controlSocket)) {
+            socket.handOver(controlSocket);
             var process = QemuProcess.listeningOn(controlSocket);
-            return new QemuRestore(qmp, facts, image, state, memory, watch, socket, process, channels)
+            RestoreReport report = new QemuRestore(qmp, facts, image, state, memory, watch, socket, process, channels)
                     .run(order.paused());
+            putBack(settings, false, watch); // a QEMU that did not take the guest has to be started again
+            return report;
         } catch (DrayException e) {
             throw new GuestException(e, Whereabouts.UNKNOWN);
         }
     }
 
-    /// Sets what a restore needs, and says over how many further connections it goes: QEMU then puts pages in place
-    /// with a
-    /// thread for each.
+    /// Sets what a restore needs, and says over how many further connections it goes: QEMU then puts
+    /// pages in place with a thread for each.
     private static int channels(MigrationSettings settings, GuestMemoryMap memory) throws DrayException {
         int wanted = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, RESTORE_CHANNELS_MAX);
         if (wanted > 1 && memory.bytes() >= MULTIFD_BYTES_MIN) {
@@ -194,20 +201,22 @@ public final class QemuMachine implements VirtualMachine {
         }
     }
 
-    /// Puts the settings back once QEMU's own migration has ended; before that it refuses to change them.
-    private void putBack(MigrationSettings settings, OperationWatch watch) {
+    /// Puts the settings back once QEMU's own migration has ended; before that it refuses to change
+    /// them. Does so also when the user asks to stop.
+    private void putBack(MigrationSettings settings, boolean gone, OperationWatch watch) {
         try {
+            if (gone) {
+                settings.forget();
+                return;
+            }
             long deadline = System.nanoTime() + ENDING_PATIENCE.toNanos();
             while (!ENDED.contains(qmp.execute("query-migrate").path("status").asString("none"))
                     && System.nanoTime() - deadline < 0) {
-                Thread.sleep(5);
+                LockSupport.parkNanos(5_000_000);
             }
             settings.putBack();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            watch.warning("the migration settings were not put back; dray doctor does it");
         } catch (DrayException e) {
-            watch.warning("the migration settings could not be put back: " + e.getMessage());
+            watch.warning("the migration settings could not be put back, dray doctor tries again: " + e.getMessage());
         }
     }
 

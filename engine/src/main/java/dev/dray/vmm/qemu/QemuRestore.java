@@ -133,7 +133,8 @@ final class QemuRestore {
                         new InterruptedOperation("Interrupted; the waiting QEMU has to be started again", ""));
             }
             Optional<Duration> patience = RestoreCourse.patience(state);
-            if (event == null
+            boolean stuck = event instanceof StatusSeen(var word) && word.equals("inmigrate");
+            if ((event == null || stuck)
                     && patience.isPresent()
                     && System.nanoTime() - entered > patience.get().toNanos()) {
                 event = new PatienceEnded();

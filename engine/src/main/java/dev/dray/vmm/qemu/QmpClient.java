@@ -21,16 +21,16 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.MissingNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// A client of QEMU's control protocol on a unix socket: one command at a time, every wait bounded, events handed to
-/// one
-/// listener in the order they came. Source: QEMU's docs/interop/qmp-spec.rst.
+/// A client of QEMU's control protocol on a unix socket: one command at a time, every wait bounded,
+/// events handed to one listener in the order they came. Source: QEMU's docs/interop/qmp-spec.rst.
 ///
 /// Threads: commands may come from any thread and take turns; a reader thread of its own delivers events.
 final class QmpClient implements AutoCloseable {
     /// Longest line taken from QEMU: `query-qmp-schema`, the longest known answer, has about 200 KB.
     static final int LINE_BYTES_MAX = 16 << 20;
 
-    /// How long QEMU may take for an ordinary command. Its main loop can be busy saving devices, but not for this long.
+    /// How long QEMU may take for an ordinary command. Its main loop can be busy saving devices, but
+    /// not for this long.
     static final Duration COMMAND_LIMIT = Duration.ofSeconds(20);
 
     private static final JsonMapper JSON = JsonMapper.shared();
@@ -43,6 +43,9 @@ final class QmpClient implements AutoCloseable {
     private final BlockingQueue<JsonNode> greeting = new ArrayBlockingQueue<>(1);
     private volatile Consumer<QmpEvent> listener = _ -> {};
     private volatile boolean lost;
+
+    /// The number of the last command; answers to others are of no use any more.
+    private volatile long asked;
 
     private QmpClient(SocketChannel channel, Path socket) {
         this.channel = channel;
@@ -121,6 +124,9 @@ final class QmpClient implements AutoCloseable {
     }
 
     /// Carries out a command and gives QEMU's answer, a refusal too.
+    ///
+    /// An interrupt does not cut it short and is still there afterwards: what was said to QEMU is said, and a
+    /// guest is put back over this connection, which a write by an interrupted thread would close.
     synchronized QmpReply ask(String command, ObjectNode arguments) throws PeerException {
         if (lost) {
             throw gone(command);
@@ -130,13 +136,25 @@ final class QmpClient implements AutoCloseable {
         if (!arguments.isEmpty()) {
             message.set("arguments", arguments);
         }
+        long number = asked + 1;
+        message.put("id", number);
+        boolean interrupted = Thread.interrupted();
         try {
+            asked = number;
             replies.clear();
             var bytes = ByteBuffer.wrap((message + "\n").getBytes(StandardCharsets.UTF_8));
             while (bytes.hasRemaining()) {
                 channel.write(bytes);
             }
-            QmpReply reply = replies.poll(COMMAND_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+            QmpReply reply = null;
+            long deadline = System.nanoTime() + COMMAND_LIMIT.toNanos();
+            while (reply == null && System.nanoTime() - deadline < 0) {
+                try {
+                    reply = replies.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
             if (reply == null) {
                 close();
                 throw new PeerException(
@@ -149,9 +167,10 @@ final class QmpClient implements AutoCloseable {
             return reply;
         } catch (IOException e) {
             throw new PeerException("QEMU's control connection broke at " + command + ": " + e.getMessage(), "", e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new PeerException("Interrupted while QEMU carried out " + command, "", e);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
@@ -177,6 +196,9 @@ final class QmpClient implements AutoCloseable {
     }
 
     private void dispatch(JsonNode message) throws InterruptedException {
+        if (message.has("id") && message.path("id").asLong(0) != asked) {
+            return; // to a command that somebody gave up waiting for
+        }
         if (message.has("event")) {
             JsonNode time = message.path("timestamp");
             long micros = time.path("seconds").asLong(0) * 1_000_000

@@ -8,15 +8,24 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 
-/// A migration connection as source and sink of bytes. Blocking; closing the channel ends a wait in another thread.
+/// A migration connection as source and sink of bytes. Blocking; closing the channel ends a wait in
+/// another thread.
 final class SocketBytes implements ByteSource, ByteSink {
     /// Bytes per system call: enough to cost nothing, little enough to be copied in cache.
     private static final long CALL_BYTES_MAX = 1 << 20;
 
     private final SocketChannel channel;
 
+    private long count;
+    private volatile long readBytes;
+
     SocketBytes(SocketChannel channel) {
         this.channel = channel;
+    }
+
+    /// How much was read so far; for any thread.
+    long readBytes() {
+        return readBytes;
     }
 
     @Override
@@ -24,7 +33,10 @@ final class SocketBytes implements ByteSource, ByteSink {
         ByteBuffer buffer =
                 into.asSlice(0, Math.min(into.byteSize(), CALL_BYTES_MAX)).asByteBuffer();
         try {
-            return channel.read(buffer);
+            int bytes = channel.read(buffer);
+            count += Math.max(bytes, 0);
+            readBytes = count;
+            return bytes;
         } catch (IOException e) {
             throw new PeerException("The migration connection broke: " + reason(e), "see QEMU's own log", e);
         }

@@ -38,6 +38,7 @@ class CaptureCourseTest {
             new CaptureEvent.QemuLost(true),
             new CaptureEvent.QemuLost(false),
             new CaptureEvent.PatienceEnded("running"),
+            new CaptureEvent.PatienceEnded("paused"),
             new CaptureEvent.PatienceEnded(""));
 
     /// Every end state and mode that a user can ask for.
@@ -153,7 +154,8 @@ class CaptureCourseTest {
         }
     }
 
-    /// With `--after pause|quit` all of the guest is in Dray's hands when QEMU dies: the snapshot is the only copy.
+    /// With `--after pause|quit` all of the guest is in Dray's hands when QEMU dies: the snapshot is
+    /// the only copy.
     @Test
     void aQemuThatDiesWhileItsGuestIsStoredDoesNotTakeTheSnapshotWithIt() {
         var plan = new CapturePlan(CaptureMode.STOP, AfterCapture.QUIT, true, false, false);
@@ -187,6 +189,40 @@ class CaptureCourseTest {
                                 failed -> assertThat(failed.whereabouts()).isEqualTo(Whereabouts.RUNNING));
             }
         }
+    }
+
+    /// A background snapshot that fails while QEMU itself has stopped the guest leaves it stopped.
+    @Test
+    void aGuestThatRanAndThatQemuLeavesPausedIsContinued() {
+        var plan = new CapturePlan(CaptureMode.BACKGROUND, AfterCapture.RESUME, true, false, false);
+        State state = new State.Streaming(new Guest(true, 1, 0, false, false, Optional.empty()), false);
+        state = CaptureCourse.next(plan, state, new CaptureEvent.MigrationStatus("failed"))
+                .state();
+        Step step = CaptureCourse.next(plan, state, new CaptureEvent.PatienceEnded("paused"));
+        assertThat(step.effects()).containsExactly(CaptureEffect.CONTINUE_GUEST);
+        assertThat(CaptureCourse.next(plan, step.state(), new CaptureEvent.GuestResumed(2))
+                        .state())
+                .isInstanceOfSatisfying(
+                        State.Failed.class,
+                        failed -> assertThat(failed.whereabouts()).isEqualTo(Whereabouts.RUNNING));
+        assertThat(CaptureCourse.next(plan, step.state(), new CaptureEvent.PatienceEnded("paused"))
+                        .state())
+                .isInstanceOfSatisfying(
+                        State.Failed.class,
+                        failed -> assertThat(failed.whereabouts()).isEqualTo(Whereabouts.PAUSED));
+    }
+
+    /// Who stops Dray does not want the guest to end.
+    @Test
+    void aGuestIsNotLetGoAfterTheUserHasStoppedTheCapture() {
+        var plan = new CapturePlan(CaptureMode.STOP, AfterCapture.QUIT, true, false, false);
+        State state = new State.Storing(new Guest(true, 1, 0, false, false, Optional.empty()));
+        Step cancelled =
+                CaptureCourse.next(plan, state, new CaptureEvent.Cancelled(new InterruptedOperation("stop", "")));
+        assertThat(cancelled.effects()).containsExactly(CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
+        assertThat(CaptureCourse.next(plan, cancelled.state(), new CaptureEvent.Stored())
+                        .effects())
+                .isEmpty();
     }
 
     private static String word(Object value) {
