@@ -11,9 +11,10 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import org.jspecify.annotations.Nullable;
 
-/// A unix socket path in a directory of its own, mode 0700, that belongs to the user who owns QEMU's control socket, so
-/// that
-/// a QEMU that does not run as root can reach it and nobody else can.
+/// A unix socket path in a directory of its own, mode 0700, that belongs to the user who owns QEMU's
+/// control socket, so that a QEMU that does not run as root can reach it and nobody else can. The
+/// directory is given to that user last: from then on he can put anything in the socket's place, and
+/// what Dray did to the path as root would be done to that.
 final class PrivateSocket implements AutoCloseable {
     private final Path directory;
     private final Path path;
@@ -27,15 +28,15 @@ final class PrivateSocket implements AutoCloseable {
     static PrivateSocket beside(Path controlSocket) throws MachineException {
         String runtime = System.getenv("XDG_RUNTIME_DIR");
         try {
-            Path parent = runtime != null && Files.isWritable(Path.of(runtime)) ? Path.of(runtime) : Path.of("/tmp");
+            UserPrincipal owner = Files.getOwner(controlSocket);
+            boolean reachable = runtime != null
+                    && Files.isWritable(Path.of(runtime))
+                    && Files.getOwner(Path.of(runtime)).equals(owner);
+            Path parent = reachable ? Path.of(runtime) : Path.of("/tmp");
             Path directory = Files.createTempDirectory(
                     parent,
                     "dray-",
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            UserPrincipal owner = Files.getOwner(controlSocket);
-            if (!owner.equals(Files.getOwner(directory))) {
-                Files.setOwner(directory, owner);
-            }
             return new PrivateSocket(directory);
         } catch (IOException e) {
             throw new MachineException(
@@ -45,16 +46,33 @@ final class PrivateSocket implements AutoCloseable {
         }
     }
 
+    /// Lets QEMU make the socket.
+    void handOver(Path controlSocket) throws MachineException {
+        try {
+            give(directory, controlSocket);
+        } catch (IOException e) {
+            throw new MachineException(
+                    "The directory " + directory + " cannot be given to QEMU's user: " + e.getMessage(),
+                    "run Dray as that user, or as root",
+                    e);
+        }
+    }
+
+    private static void give(Path file, Path controlSocket) throws IOException {
+        UserPrincipal owner = Files.getOwner(controlSocket);
+        if (!owner.equals(Files.getOwner(file))) {
+            Files.setOwner(file, owner);
+        }
+    }
+
     /// Listens; QEMU is told the path to connect to.
     ServerSocketChannel listen(Path controlSocket) throws MachineException {
         try {
             var channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
             server = channel;
             channel.bind(UnixDomainSocketAddress.of(path), 16);
-            UserPrincipal owner = Files.getOwner(controlSocket);
-            if (!owner.equals(Files.getOwner(path))) {
-                Files.setOwner(path, owner);
-            }
+            give(path, controlSocket);
+            give(directory, controlSocket);
             return channel;
         } catch (IOException e) {
             throw new MachineException("No socket can be made at " + path + ": " + e.getMessage(), "", e);
