@@ -3,6 +3,7 @@ package dev.dray.snapshot;
 import dev.dray.blob.BlobStore;
 import dev.dray.error.CorruptException;
 import dev.dray.error.DrayException;
+import dev.dray.error.MachineException;
 import dev.dray.error.RefusedException;
 import dev.dray.seal.Aead;
 import java.lang.foreign.MemorySegment;
@@ -16,8 +17,8 @@ import java.util.SequencedSet;
 
 /// Builds the index of what is stored from the directories of packs: of the newest snapshot of the guest
 /// first, then its older ones, then others', until the index is as large as it may be. Only packs that a
-/// manifest references are used: others may be cleaned away at any moment. Damaged packs are left out, so
-/// that the next snapshot does not depend on them.
+/// manifest references are used: others may be cleaned away at any moment. Packs that are damaged, or
+/// cannot be read, are left out, so that the next snapshot does not depend on them.
 final class IndexLoader implements AutoCloseable {
     private final RepositoryKeys keys;
     private final PackNames names;
@@ -76,7 +77,7 @@ final class IndexLoader implements AutoCloseable {
     private SequencedSet<String> packsOf(Snapshot snapshot) throws DrayException {
         try {
             return PackLists.read(snapshot.manifest(), reader);
-        } catch (CorruptException _) {
+        } catch (CorruptException | MachineException _) {
             return new LinkedHashSet<>(); // verify reports it; here it only costs space
         }
     }
@@ -87,7 +88,7 @@ final class IndexLoader implements AutoCloseable {
             PackTrailer trailer = file.trailer(object, file.bytes(object), aead);
             packs.add(new Pack(hex, trailer));
             frames += trailer.frames();
-        } catch (CorruptException | RefusedException _) {
+        } catch (CorruptException | RefusedException | MachineException _) {
             // verify reports it; here it only costs space
         }
     }
@@ -97,7 +98,7 @@ final class IndexLoader implements AutoCloseable {
         PackDirectory directory;
         try (Aead aead = keys.packAead(pack.hex())) {
             directory = file.directory(ObjectName.pack(pack.hex()), pack.trailer(), aead);
-        } catch (CorruptException _) {
+        } catch (CorruptException | MachineException _) {
             return; // verify reports it; here it only costs space
         }
         int number = names.known(pack.hex());

@@ -5,6 +5,7 @@ import dev.dray.error.DrayException;
 import dev.dray.error.KeyException;
 import dev.dray.error.RefusedException;
 import dev.dray.error.UsageException;
+import dev.dray.memory.PageSize;
 import dev.dray.seal.Credential;
 import dev.dray.seal.Crypto;
 import dev.dray.seal.KeySlots;
@@ -169,7 +170,7 @@ public final class Repository implements AutoCloseable {
         PackNames names = new PackNames();
         try (IndexLoader loader = new IndexLoader(store, keys, names)) {
             List<Snapshot> ordered = IndexLoader.order(snapshots(), options.name(), dedup);
-            IndexLoader.Loaded loaded = loader.load(ordered, options.indexEntriesMax());
+            IndexLoader.Loaded loaded = loader.load(ordered, indexEntriesMax(options, ordered));
             begun = true;
             return new SnapshotWriter(this, options, session, names, loaded);
         } finally {
@@ -177,6 +178,15 @@ public final class Repository implements AutoCloseable {
                 session.close();
             }
         }
+    }
+
+    /// At least as many as the guest's last snapshot has pages: a smaller index would not know most of
+    /// a large guest.
+    private static long indexEntriesMax(WriterOptions options, List<Snapshot> ordered) {
+        long pages = ordered.isEmpty() || !ordered.getFirst().manifest().name().equals(options.name())
+                ? 0
+                : PageSize.pages(ordered.getFirst().manifest().memory().bytes());
+        return Math.min(IdentityIndex.ENTRIES_MAX, Math.max(options.indexEntriesMax(), pages));
     }
 
     public SnapshotReader reader(Snapshot snapshot) throws DrayException {
