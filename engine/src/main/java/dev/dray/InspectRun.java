@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Carries out an [Inspect]: finds out what a file is, and lets the room that knows tell of it.
@@ -108,7 +109,10 @@ final class InspectRun {
         ObjectNode description = OutcomeJson.object().put("file", request.file());
         Path name = Path.of(request.file()).getFileName();
         try (var opened = new Opened(repository(request, progress))) {
-            description.setAll(ObjectPrinter.json(bytes, name == null ? "" : name.toString(), opened.repository));
+            ObjectNode object = ObjectPrinter.json(bytes, name == null ? "" : name.toString(), opened.repository);
+            JsonNode kind = object.remove("kind"); // in outcomes that word means whose fault a failure is
+            description.set("format", kind);
+            description.setAll(object);
         }
         Optional<String> damage =
                 description.has("why") ? Optional.of(description.path("why").asString()) : Optional.empty();

@@ -272,6 +272,8 @@ class RepositoryOperationsTest {
         Inspected inspected = inspect(pack.toString(), InputStream.nullInputStream());
         assertThat(inspected.exitCode()).isEqualTo(ExitCode.CORRUPT);
         assertThat(inspected.damage().orElseThrow()).contains("are not authentic");
+        assertThat(inspected.json().path("kind").stringValue()).isEqualTo("corrupt");
+        assertThat(inspected.json().path("format").stringValue()).isEqualTo("DRAYPACK");
     }
 
     @Test

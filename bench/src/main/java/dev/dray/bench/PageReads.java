@@ -16,6 +16,7 @@ import dev.dray.snapshot.SnapshotReader;
 import dev.dray.snapshot.SnapshotWriter;
 import dev.dray.snapshot.WriterOptions;
 import dev.dray.state.MachineState;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -56,7 +57,7 @@ public final class PageReads {
         void page(long number) throws Exception;
 
         @Override
-        void close() throws Exception;
+        void close() throws IOException;
     }
 
     public static void main(String[] args) throws Exception {
@@ -102,8 +103,8 @@ public final class PageReads {
         rate.print("pread, cached, " + THREADS + " threads");
     }
 
-    private static void times(
-            String what, Callable<Reads> kind, int count, int seed, boolean counts, Samples micros) throws Exception {
+    private static void times(String what, Callable<Reads> kind, int count, int seed, boolean counts, Samples micros)
+            throws Exception {
         long[] nanos = new long[count];
         SplittableRandom random = new SplittableRandom(seed);
         try (Reads reads = kind.call()) {
@@ -144,9 +145,13 @@ public final class PageReads {
         }
     }
 
-    private record SnapshotReads(PageReader reader, MemorySegment into, byte[] kinds) implements Reads {
+    private static final class SnapshotReads implements Reads {
+        private final PageReader reader;
+        private final MemorySegment into = NativeMemory.map(PAGE_BYTES);
+        private final byte[] kinds = new byte[1];
+
         SnapshotReads(PageReader reader) {
-            this(reader, NativeMemory.map(PAGE_BYTES), new byte[1]);
+            this.reader = reader;
         }
 
         @Override
@@ -173,7 +178,7 @@ public final class PageReads {
         }
 
         @Override
-        public void close() throws Exception {
+        public void close() throws IOException {
             file.close();
         }
     }
@@ -185,8 +190,7 @@ public final class PageReads {
         var map = new GuestMemoryMap(List.of(new MemoryRegion("ram", MEMORY_BYTES, PAGE_BYTES, List.of())));
         SplittableRandom random = new SplittableRandom(1);
         try (SnapshotWriter writer = repository.writer(WriterOptions.of("bench"));
-                FileChannel file =
-                        FileChannel.open(plain, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                FileChannel file = FileChannel.open(plain, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             PageDestination pages = writer.pages(map);
             for (long first = 0; first < PAGES; first += BATCH_PAGES) {
                 PageBatch batch = pages.take();
@@ -205,8 +209,7 @@ public final class PageReads {
             file.force(true);
             var state = new MachineState("bench", new TreeMap<>());
             var facts = JsonMapper.shared().createObjectNode();
-            return writer.publish(
-                            new Publication(Instant.now(), "stop", "bench", new TreeMap<>(), state, facts))
+            return writer.publish(new Publication(Instant.now(), "stop", "bench", new TreeMap<>(), state, facts))
                     .id();
         }
     }

@@ -51,8 +51,7 @@ public final class SecondCapture {
             System.out.printf("first capture, added       %10.2f MiB%n", first.bytes("added_bytes") / mib);
             System.out.printf(
                     "second capture, added      %10.2f MiB  ratio %.3f%n",
-                    second.bytes("added_bytes") / mib,
-                    second.bytes("added_bytes") / (double) changed.compressedBytes);
+                    second.bytes("added_bytes") / mib, second.bytes("added_bytes") / (double) changed.compressedBytes);
         }
     }
 

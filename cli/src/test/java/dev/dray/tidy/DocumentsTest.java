@@ -68,4 +68,16 @@ class DocumentsTest {
                 .toList();
         assertThat(tests).isNotEmpty().isSubsetOf(sources);
     }
+
+    @Test
+    void everyDocumentIsInTheIndex() {
+        Path documents = Checkout.root().resolve("docs");
+        String index = Checkout.text(documents.resolve("README.md"));
+        List<String> missing = Checkout.files(".md").stream()
+                .filter(file -> file.startsWith(documents) && !file.endsWith("README.md"))
+                .map(file -> documents.relativize(file).toString())
+                .filter(name -> !name.startsWith("decisions/") && !index.contains("(" + name + ")"))
+                .toList();
+        assertThat(missing).as("documents that docs/README.md does not name").isEmpty();
+    }
 }

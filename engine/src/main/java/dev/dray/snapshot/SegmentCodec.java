@@ -39,6 +39,10 @@ final class SegmentCodec {
     /// Where each pack of the list was left; as long as the longest list.
     private final int[] ends = new int[Format.SEGMENT_PAGES];
 
+    /// The columns on their way: an array, because a capture goes through them before the JIT has got to know
+    /// them, and without it a byte of a segment takes ten times as long.
+    private final byte[] columns = new byte[Format.SEGMENT_PAGES * COLUMNS];
+
     /// Writes a segment.
     ///
     /// @param locations of its pages; their pack numbers are indices into `packs`
@@ -67,21 +71,18 @@ final class SegmentCodec {
                 gap = Location.offset(location) - ends[pack];
                 ends[pack] = Location.end(location);
             }
-            put(into, at, pages, i, 0, kind);
-            put(into, at, pages, i, 1, pack);
-            put(into, at, pages, i, 2, pack >>> 8);
-            put(into, at, pages, i, 3, sealed);
-            put(into, at, pages, i, 4, sealed >>> 8);
-            put(into, at, pages, i, 5, gap);
-            put(into, at, pages, i, 6, gap >>> 8);
-            put(into, at, pages, i, 7, gap >>> 16);
-            put(into, at, pages, i, 8, gap >>> 24);
+            columns[i] = (byte) kind;
+            columns[pages + i] = (byte) pack;
+            columns[2 * pages + i] = (byte) (pack >>> 8);
+            columns[3 * pages + i] = (byte) sealed;
+            columns[4 * pages + i] = (byte) (sealed >>> 8);
+            columns[5 * pages + i] = (byte) gap;
+            columns[6 * pages + i] = (byte) (gap >>> 8);
+            columns[7 * pages + i] = (byte) (gap >>> 16);
+            columns[8 * pages + i] = (byte) (gap >>> 24);
         }
+        MemorySegment.copy(columns, 0, into, Format.U8, at, pages * COLUMNS);
         return (int) at + pages * COLUMNS;
-    }
-
-    private static void put(MemorySegment into, long at, int pages, int index, int column, int value) {
-        into.set(Format.U8, at + (long) column * pages + index, (byte) value);
     }
 
     /// Reads a segment.
@@ -111,20 +112,19 @@ final class SegmentCodec {
             names.add(packName(from, HEADER_BYTES + (long) i * Format.ID_BYTES));
         }
         java.util.Arrays.fill(ends, 0, packs, 0);
+        MemorySegment.copy(from, Format.U8, at, columns, 0, pages * COLUMNS);
         for (int i = 0; i < pages; i++) {
-            locations[i] = entry(from, at, pages, i, packs, where);
+            locations[i] = entry(pages, i, packs, where);
         }
         return names;
     }
 
-    private long entry(MemorySegment from, long at, int pages, int i, int packs, String where) throws CorruptException {
-        int kind = get(from, at, pages, i, 0);
-        int pack = get(from, at, pages, i, 1) | get(from, at, pages, i, 2) << 8;
-        int sealed = get(from, at, pages, i, 3) | get(from, at, pages, i, 4) << 8;
-        int gap = get(from, at, pages, i, 5)
-                | get(from, at, pages, i, 6) << 8
-                | get(from, at, pages, i, 7) << 16
-                | get(from, at, pages, i, 8) << 24;
+    private long entry(int pages, int i, int packs, String where) throws CorruptException {
+        int kind = column(pages, i, 0);
+        int pack = column(pages, i, 1) | column(pages, i, 2) << 8;
+        int sealed = column(pages, i, 3) | column(pages, i, 4) << 8;
+        int gap =
+                column(pages, i, 5) | column(pages, i, 6) << 8 | column(pages, i, 7) << 16 | column(pages, i, 8) << 24;
         if ((kind & 3) != Location.CONTENT) {
             if ((kind | 3) != 3 || (pack | sealed | gap) != 0) {
                 throw damaged(where, "entry " + i + " of kind " + kind + " is not empty");
@@ -143,8 +143,8 @@ final class SegmentCodec {
         return Location.content(pack, offset, sealed, (kind & COMPRESSED) != 0);
     }
 
-    private static int get(MemorySegment from, long at, int pages, int index, int column) {
-        return Byte.toUnsignedInt(from.get(Format.U8, at + (long) column * pages + index));
+    private int column(int pages, int index, int column) {
+        return Byte.toUnsignedInt(columns[column * pages + index]);
     }
 
     static String packName(MemorySegment from, long at) {
