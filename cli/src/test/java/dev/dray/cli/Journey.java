@@ -134,7 +134,7 @@ final class Journey implements AutoCloseable {
         assertThat(report.jumps()).isEmpty();
     }
 
-    /// What Dray changes in a QEMU for a capture is as it was.
+    /// What Dray changes in a QEMU for a capture or a restore is as it was.
     static void assertSettingsAreBack(RealQemu qemu) throws IOException {
         for (JsonNode capability : qemu.qmp().execute("query-migrate-capabilities")) {
             assertThat(capability.path("state").asBoolean(true))
@@ -144,6 +144,7 @@ final class Journey implements AutoCloseable {
         JsonNode parameters = qemu.qmp().execute("query-migrate-parameters");
         assertThat(parameters.path("max-bandwidth").asLong(0)).isEqualTo(134217728);
         assertThat(parameters.path("downtime-limit").asLong(0)).isEqualTo(300);
+        assertThat(parameters.path("multifd-channels").asLong(0)).isEqualTo(2);
     }
 
     @Override

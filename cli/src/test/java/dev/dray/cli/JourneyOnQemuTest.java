@@ -60,6 +60,7 @@ class JourneyOnQemuTest {
                 GuestReport report = runsOn(target);
                 assertThat(report.firstPass()).isBetween(before + 1, after + 1);
                 verifies(target);
+                assertSettingsAreBack(target);
             }
         }
     }
