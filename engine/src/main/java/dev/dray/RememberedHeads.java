@@ -1,6 +1,9 @@
 package dev.dray;
 
+import dev.dray.error.CorruptException;
+import dev.dray.error.DrayException;
 import dev.dray.error.MachineException;
+import dev.dray.error.UsageException;
 import dev.dray.snapshot.Listing;
 import dev.dray.snapshot.Repository;
 import dev.dray.snapshot.Snapshot;
@@ -18,6 +21,7 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -47,13 +51,29 @@ final class RememberedHeads {
     /// @param seen when this host saw it last
     record Head(String name, long number, String id, Instant seen) {}
 
-    /// Remembers a snapshot that was just captured. Failing to is no reason to fail a capture: it
-    /// becomes a warning.
+    /// Remembers a snapshot that was just captured, unless the one before it is gone: that would make a repository
+    /// that was set back look whole again. Failing to is no reason to fail a capture: it becomes a warning.
     static void remember(Repository repository, Snapshot snapshot, Progress progress) {
         try {
-            of(StateDirectory.open(), repository).remember(List.of(snapshot));
-        } catch (MachineException e) {
+            var heads = of(StateDirectory.open(), repository);
+            @Nullable Head before = heads.read().get(snapshot.manifest().name());
+            if (before != null && !isThere(repository, before)) {
+                progress.warning(sentence(before));
+            } else {
+                heads.remember(List.of(snapshot));
+            }
+        } catch (DrayException | IOException e) {
             progress.warning("Cannot remember that " + snapshot.title() + " exists: " + e.getMessage());
+        }
+    }
+
+    private static boolean isThere(Repository repository, Head head) throws DrayException {
+        try {
+            return repository.find(head.id()).id().equals(head.id());
+        } catch (UsageException e) {
+            return false;
+        } catch (CorruptException e) {
+            return true; // damaged, which verify tells
         }
     }
 
@@ -75,12 +95,17 @@ final class RememberedHeads {
             for (Snapshot snapshot : snapshots) {
                 String name = snapshot.manifest().name();
                 var head = new Head(name, snapshot.manifest().number(), snapshot.id(), now);
-                heads.merge(name, head, (old, fresh) -> fresh.number() >= old.number() ? fresh : old);
+                heads.merge(name, head, (old, fresh) -> replaces(fresh, old) ? fresh : old);
             }
             write(heads);
         } catch (IOException e) {
             throw new MachineException("Cannot write " + file + ": " + e.getMessage(), "", e);
         }
+    }
+
+    /// Of two captures at once, which may share a number, the first that was seen stays.
+    private static boolean replaces(Head fresh, Head old) {
+        return fresh.number() > old.number() || fresh.id().equals(old.id());
     }
 
     /// The remembered heads that the repository no longer has, damaged ones aside.

@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -241,6 +242,38 @@ class RepositoryOperationsTest {
         });
         assertThat(verified.whatToDo()).startsWith("If snapshots were removed on purpose, remove /");
         assertThat(verify(withKeyFile()).problems()).as("it is said every time").hasSize(1);
+
+        var warnings = new ArrayList<String>();
+        for (int i = 0; i < 2; i++) {
+            Snapshot later = capture(withKeyFile(), "web1", "c" + i);
+            try (var open = RepositoryOpener.open(withKeyFile(), Progress.none())) {
+                RememberedHeads.remember(open, later, warningsInto(warnings));
+            }
+        }
+        assertThat(warnings).hasSize(2).allSatisfy(text -> assertThat(text).contains("web1@2", "possibly set back"));
+        assertThat(verify(withKeyFile()).problems())
+                .as("later captures do not hide it")
+                .hasSize(1);
+    }
+
+    private static Progress warningsInto(List<String> warnings) {
+        return new Progress() {
+            @Override
+            public void phase(String name) {}
+
+            @Override
+            public void bytes(long done, long total) {}
+
+            @Override
+            public void warning(String text) {
+                warnings.add(text);
+            }
+
+            @Override
+            public boolean cancelled() {
+                return false;
+            }
+        };
     }
 
     @Test
