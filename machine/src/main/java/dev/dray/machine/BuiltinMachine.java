@@ -15,6 +15,7 @@ import dev.dray.memory.GpaRange;
 import dev.dray.memory.PageSize;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -43,6 +44,7 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
     private final Runnable death;
     private final CompletableFuture<Integer> ended = new CompletableFuture<>();
     private final AtomicBoolean closed = new AtomicBoolean();
+    private Optional<SerialSocket> serialSocket = Optional.empty();
 
     private BuiltinMachine(MachineOptions options, Runnable death) {
         this.options = options;
@@ -67,6 +69,7 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
             if (!options.isIncoming()) {
                 machine.program.start(options.program());
             }
+            machine.serialSocket = options.serialSocket().map(path -> new SerialSocket(path, machine.serial));
             options.controlSockets().forEach(machine.dialect::listen);
             if (!options.isIncoming()) {
                 machine.run();
@@ -168,7 +171,7 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
         program.resume(Devices.registers(states));
     }
 
-    @Override
+    /// Types characters at the guest's serial port, each of them a command: see [GuestProgram].
     public void type(String characters) {
         serial.type(characters);
     }
@@ -198,6 +201,7 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
         if (closed.compareAndSet(false, true)) {
             ended.complete(0);
             dialect.close();
+            serialSocket.ifPresent(SerialSocket::close);
             memory.thaw();
             processor.close();
             serial.close();

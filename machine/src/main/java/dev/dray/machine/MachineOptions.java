@@ -15,6 +15,7 @@ import java.util.Set;
 /// @param isIncoming whether it waits for a guest instead of starting its own
 /// @param memoryBytes size of main memory
 /// @param program what its own guest does
+/// @param serialSocket unix socket where commands are typed at the guest's serial port
 /// @param report file that the guest's serial port is written to
 /// @param refusedCapabilities migration capabilities that it claims its host does not allow
 /// @param faults what goes wrong
@@ -24,6 +25,7 @@ public record MachineOptions(
         boolean isIncoming,
         long memoryBytes,
         ProgramSettings program,
+        Optional<Path> serialSocket,
         Optional<Path> report,
         Set<String> refusedCapabilities,
         Faults faults) {
@@ -51,43 +53,97 @@ public record MachineOptions(
                 32 << 20,
                 ProgramSettings.standard(),
                 Optional.empty(),
+                Optional.empty(),
                 Set.of(),
                 Faults.none());
-    }
-
-    public MachineOptions withName(String other) {
-        return new MachineOptions(
-                other, controlSockets, isIncoming, memoryBytes, program, report, refusedCapabilities, faults);
     }
 
     /// Waits for a guest.
     public MachineOptions incoming() {
         return new MachineOptions(
-                name, controlSockets, true, memoryBytes, program, report, refusedCapabilities, faults);
+                name, controlSockets, true, memoryBytes, program, serialSocket, report, refusedCapabilities, faults);
+    }
+
+    public MachineOptions withName(String other) {
+        return new MachineOptions(
+                other,
+                controlSockets,
+                isIncoming,
+                memoryBytes,
+                program,
+                serialSocket,
+                report,
+                refusedCapabilities,
+                faults);
     }
 
     public MachineOptions withMemory(long bytes) {
         return new MachineOptions(
-                name, controlSockets, isIncoming, bytes, program, report, refusedCapabilities, faults);
+                name, controlSockets, isIncoming, bytes, program, serialSocket, report, refusedCapabilities, faults);
     }
 
     public MachineOptions with(ProgramSettings other) {
         return new MachineOptions(
-                name, controlSockets, isIncoming, memoryBytes, other, report, refusedCapabilities, faults);
+                name,
+                controlSockets,
+                isIncoming,
+                memoryBytes,
+                other,
+                serialSocket,
+                report,
+                refusedCapabilities,
+                faults);
+    }
+
+    public MachineOptions withSerialSocket(Path socket) {
+        return new MachineOptions(
+                name,
+                controlSockets,
+                isIncoming,
+                memoryBytes,
+                program,
+                Optional.of(socket),
+                report,
+                refusedCapabilities,
+                faults);
     }
 
     public MachineOptions withReport(Path file) {
         return new MachineOptions(
-                name, controlSockets, isIncoming, memoryBytes, program, Optional.of(file), refusedCapabilities, faults);
+                name,
+                controlSockets,
+                isIncoming,
+                memoryBytes,
+                program,
+                serialSocket,
+                Optional.of(file),
+                refusedCapabilities,
+                faults);
     }
 
     public MachineOptions refusing(String... capabilities) {
         return new MachineOptions(
-                name, controlSockets, isIncoming, memoryBytes, program, report, Set.of(capabilities), faults);
+                name,
+                controlSockets,
+                isIncoming,
+                memoryBytes,
+                program,
+                serialSocket,
+                report,
+                Set.of(capabilities),
+                faults);
     }
 
     public MachineOptions with(Faults other) {
         return new MachineOptions(
-                name, controlSockets, isIncoming, memoryBytes, program, report, refusedCapabilities, other);
+                name,
+                controlSockets,
+                isIncoming,
+                memoryBytes,
+                program,
+                serialSocket,
+                report,
+                refusedCapabilities,
+                other);
     }
 }

@@ -26,6 +26,7 @@ public final class Main {
               --workload W           sweep, random, scattered, hot or idle
               --fill F               half, incompressible, compressible or mostly-zero
               --dirty-rate BYTES     changed per second, 0 for as fast as it can; 16777216 if not given
+              --serial SOCKET        where commands can be typed at the guest's serial port
               --report FILE          what the guest reports, one line per pass or error
               --refuse CAPABILITY    claim that the host does not allow this migration capability
               --fault STEP[@N]=WHAT  what goes wrong where; WHAT is cut, stall, error or die
@@ -59,6 +60,7 @@ public final class Main {
         Set<String> refused = new TreeSet<>();
         ProgramSettings program = ProgramSettings.standard();
         Optional<Path> report = Optional.empty();
+        Optional<Path> serial = Optional.empty();
         String name = "";
         boolean isIncoming = false;
         long memoryBytes = 32 << 20;
@@ -81,6 +83,7 @@ public final class Main {
                             program.dirtyBytesPerSecond());
                 case "--dirty-rate" ->
                     program = new ProgramSettings(program.workload(), program.fill(), number(option, left));
+                case "--serial" -> serial = Optional.of(Path.of(value(option, left)));
                 case "--report" -> report = Optional.of(Path.of(value(option, left)));
                 case "--refuse" -> refused.add(value(option, left));
                 case "--fault" -> faults.add(value(option, left));
@@ -91,7 +94,7 @@ public final class Main {
             throw new IllegalArgumentException("--qmp is missing");
         }
         return new MachineOptions(
-                name, sockets, isIncoming, memoryBytes, program, report, refused, Faults.parse(faults));
+                name, sockets, isIncoming, memoryBytes, program, serial, report, refused, Faults.parse(faults));
     }
 
     private static String value(String option, Deque<String> left) {

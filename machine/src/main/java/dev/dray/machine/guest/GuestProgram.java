@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /// The guest of the built-in machine: fills its memory with the [PagePattern], then checks and changes page after page
-/// for ever, and reports on its [SerialPort] what [BareMetalGuest] reports on its.
+/// for ever, and reports on its [SerialPort] what [BareMetalGuest] reports on its, and takes the same commands there.
 ///
 /// One [#step] is one visit of one page, and is done wholly or not at all, so that the guest can be stopped between
 /// any two. Everything it must remember is in its memory ([ControlPage]) or in its registers, and some of it in both.

@@ -45,10 +45,6 @@ public final class QemuDialect implements AutoCloseable {
         return runControl.state().word();
     }
 
-    Vmm vmm() {
-        return vmm;
-    }
-
     RunControl runControl() {
         return runControl;
     }

@@ -115,11 +115,6 @@ final class QmpCommands {
             dialect.quit();
             return JSON.createObjectNode();
         });
-        // Not QEMU's: characters for the guest's serial port, where QEMU has a chardev of its own.
-        add("x-dray-type", Set.of("characters"), arguments -> {
-            dialect.vmm().type(text(arguments, "characters"));
-            return JSON.createObjectNode();
-        });
     }
 
     private void migrationCommands() {

@@ -28,9 +28,6 @@ public interface Vmm {
     /// Takes over a guest whose memory is already in place. Only while the machine is stopped.
     void loadDevices(List<DeviceState> states);
 
-    /// Characters for the guest's serial port.
-    void type(String characters);
-
     /// Something that a user who looks for a reason wants to read.
     void log(String line);
 
