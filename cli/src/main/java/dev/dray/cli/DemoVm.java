@@ -1,85 +1,106 @@
 package dev.dray.cli;
 
+import dev.dray.error.DrayException;
+import dev.dray.error.InterruptedOperation;
 import dev.dray.error.MachineException;
+import dev.dray.machine.guest.BareMetalGuest;
 import dev.dray.machine.guest.GuestReport;
+import java.io.File;
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.function.Predicate;
 
 /// A virtual machine that the demo has started: a process with a QMP socket, and a guest that checks its own memory and
 /// writes what it finds into a report.
 final class DemoVm implements AutoCloseable {
-    /// The guest's memory: enough to show something, little enough for a minute on any machine.
-    static final long MEMORY_BYTES = 256L << 20;
+    /// Where it can be reached: its QMP socket, a socket at the guest's serial port, and what the guest reports there.
+    record Endpoints(Path control, Path serial, Path report, Path log) {
+        static Endpoints in(Path directory, String name) {
+            return new Endpoints(
+                    directory.resolve(name + ".qmp"),
+                    directory.resolve(name + ".serial"),
+                    directory.resolve(name + ".report"),
+                    directory.resolve(name + ".log"));
+        }
+    }
 
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
 
     private final Process process;
-    private final Path socket;
-    private final Path report;
+    private final Endpoints ends;
 
-    private DemoVm(Process process, Path socket, Path report) {
+    private DemoVm(Process process, Endpoints ends) {
         this.process = process;
-        this.socket = socket;
-        this.report = report;
+        this.ends = ends;
     }
 
-    /// @param directory for its socket, report and log
-    static DemoVm start(List<String> command, Path directory, Path socket, Path report) throws MachineException {
+    /// @param name of its ends in the directory
+    /// @param waiting whether it waits for a guest to be restored into it
+    static DemoVm start(DemoVmm vmm, Path directory, String name, boolean waiting) throws DrayException {
+        Endpoints ends = Endpoints.in(directory, name);
+        var builder = new ProcessBuilder(vmm.command(directory, ends, waiting));
+        builder.environment().keySet().removeIf(variable -> variable.startsWith("DRAY_"));
+        builder.redirectErrorStream(true).redirectOutput(ends.log().toFile());
+        builder.redirectInput(new File("/dev/null"));
         try {
-            var builder = new ProcessBuilder(command);
-            builder.environment().keySet().removeIf(name -> name.startsWith("DRAY_"));
-            builder.redirectErrorStream(true);
-            builder.redirectOutput(
-                    directory.resolve(socket.getFileName() + ".log").toFile());
-            builder.redirectInput(
-                    ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
-            var vm = new DemoVm(builder.start(), socket, report);
-            vm.awaitSocket(directory);
+            var vm = new DemoVm(builder.start(), ends);
+            vm.awaitSocket();
             return vm;
         } catch (IOException e) {
             throw new MachineException("The demo's VM cannot be started: " + e.getMessage(), "", e);
         }
     }
 
-    private void awaitSocket(Path directory) throws MachineException, IOException {
+    private void awaitSocket() throws DrayException, IOException {
         long deadline = System.nanoTime() + START_LIMIT.toNanos();
-        while (!Files.exists(socket)) {
+        while (!Files.exists(ends.control())) {
             if (!process.isAlive() || System.nanoTime() - deadline > 0) {
                 close();
-                String log = Files.readString(directory.resolve(socket.getFileName() + ".log"));
+                String said = Files.readString(ends.log());
                 throw new MachineException(
                         "The demo's VM did not start: "
-                                + log.lines().findFirst().orElse("it said nothing"),
-                        "try --vmm builtin");
+                                + said.lines().findFirst().orElse("it said nothing"),
+                        "");
             }
-            pause();
+            try {
+                Thread.sleep(10);
+            } catch (InterruptedException e) {
+                close();
+                throw interrupted(e);
+            }
         }
     }
 
     String address() {
-        return "qemu:" + socket;
+        return "qemu:" + ends.control();
     }
 
-    Path socket() {
-        return socket;
+    /// Has the guest check every byte of its memory once.
+    void askToVerify() throws MachineException {
+        try (var channel = SocketChannel.open(UnixDomainSocketAddress.of(ends.serial()))) {
+            channel.write(ByteBuffer.wrap(new byte[] {(byte) BareMetalGuest.VERIFY}));
+        } catch (IOException e) {
+            throw new MachineException("The guest's serial port cannot be reached: " + e.getMessage(), "", e);
+        }
     }
 
     GuestReport report() throws MachineException {
         try {
-            return GuestReport.read(report);
+            return GuestReport.read(ends.report());
         } catch (IOException e) {
             throw new MachineException("The guest's report cannot be read: " + e.getMessage(), "", e);
         }
     }
 
     /// Waits until the guest has reported enough, or something wrong.
-    GuestReport await(Predicate<GuestReport> enough, Duration limit, String what) throws MachineException {
+    GuestReport await(Predicate<GuestReport> enough, Duration limit, String what) throws DrayException {
         try {
-            GuestReport seen = GuestReport.await(report, enough, limit);
+            GuestReport seen = GuestReport.await(ends.report(), enough, limit);
             if (!seen.isClean()) {
                 throw new MachineException("The guest found wrong memory: " + seen, "report this as a defect of Dray");
             }
@@ -92,8 +113,7 @@ final class DemoVm implements AutoCloseable {
         } catch (IOException e) {
             throw new MachineException("The guest's report cannot be read: " + e.getMessage(), "", e);
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new MachineException("Interrupted while the guest was watched", "", e);
+            throw interrupted(e);
         }
     }
 
@@ -107,13 +127,9 @@ final class DemoVm implements AutoCloseable {
         }
     }
 
-    private static void pause() throws MachineException {
-        try {
-            Thread.sleep(10);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new MachineException("Interrupted", "", e);
-        }
+    private static InterruptedOperation interrupted(InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return new InterruptedOperation("The demo was stopped", "", e);
     }
 
     @Override

@@ -6,10 +6,6 @@ import dev.dray.error.UsageException;
 import dev.dray.machine.guest.BareMetalGuest;
 import dev.dray.machine.guest.Parameters;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,106 +14,140 @@ import java.util.Optional;
 
 /// Whose virtual machine the demo uses.
 sealed interface DemoVmm {
+    /// The guest's memory: enough to show something, little enough for a minute on any machine.
+    long MEMORY_BYTES = 256L << 20;
+
+    /// What JSON calls it.
+    String word();
+
+    /// Why this one.
+    String reason();
+
+    /// What to call one that calls itself `vmm`.
+    String name(String vmm);
+
     /// What the user is told about it.
     String title();
 
-    /// @param name `source` or `target`
+    /// The command line that starts one, with its sockets and its guest's report at `ends`.
+    ///
+    /// @param directory for what several of them share
     /// @param waiting whether it waits for a guest to be restored into it
-    DemoVm start(Path directory, String name, boolean waiting) throws DrayException;
+    List<String> command(Path directory, DemoVm.Endpoints ends, boolean waiting) throws DrayException;
 
-    /// Has the guest check every byte of its memory once.
-    void askToVerify(DemoVm vm) throws DrayException;
-
-    static DemoVmm choose(DemoCommand.Vmm choice) throws DrayException {
-        Optional<Path> qemu = qemuOnPath();
+    static DemoVmm choose(DemoCommand.Vmm choice, String searchPath) throws DrayException {
+        Optional<Path> qemu = qemuOn(searchPath);
         return switch (choice) {
-            case BUILTIN -> new Builtin("asked for");
+            case BUILTIN -> new Builtin("as asked for");
             case QEMU ->
-                new Qemu(qemu.orElseThrow(() -> new UsageException(
-                        "There is no qemu-system-x86_64 on the PATH", "install QEMU, or use --vmm builtin")));
-            case AUTO -> qemu.<DemoVmm>map(Qemu::new).orElseGet(() -> new Builtin("there is no QEMU on the PATH"));
+                new Qemu(
+                        qemu.orElseThrow(() -> new UsageException(
+                                "There is no qemu-system-x86_64 on the PATH", "Install QEMU, or use --vmm builtin")),
+                        "as asked for");
+            case AUTO ->
+                qemu.<DemoVmm>map(program -> new Qemu(program, "it is on the PATH"))
+                        .orElseGet(() -> new Builtin("there is no qemu-system-x86_64 on the PATH"));
         };
     }
 
-    private static Optional<Path> qemuOnPath() {
-        for (String directory : System.getenv().getOrDefault("PATH", "").split(":", -1)) {
+    private static Optional<Path> qemuOn(String searchPath) {
+        for (String directory : searchPath.split(":", -1)) {
             Path candidate = Path.of(directory.isEmpty() ? "." : directory, "qemu-system-x86_64");
-            if (Files.isExecutable(candidate)) {
-                return Optional.of(candidate);
+            if (Files.isRegularFile(candidate) && Files.isExecutable(candidate)) {
+                return Optional.of(candidate.toAbsolutePath());
             }
         }
         return Optional.empty();
     }
 
     /// A real QEMU with a bare-metal guest on its floppy.
-    record Qemu(Path program) implements DemoVmm {
+    record Qemu(Path program, String reason) implements DemoVmm {
+        @Override
+        public String word() {
+            return "qemu";
+        }
+
+        @Override
+        public String name(String vmm) {
+            return vmm;
+        }
+
         @Override
         public String title() {
-            return "real QEMU (" + program + "), with a bare-metal guest of " + Words.bytes(DemoVm.MEMORY_BYTES)
+            return "real QEMU (" + program + "), with a bare-metal guest of " + Words.bytes(MEMORY_BYTES)
                     + ", half of it incompressible, that checks its own memory";
         }
 
         @Override
-        public DemoVm start(Path directory, String name, boolean waiting) throws DrayException {
+        public List<String> command(Path directory, DemoVm.Endpoints ends, boolean waiting) throws DrayException {
             Path floppy = directory.resolve("guest.img");
-            Path socket = directory.resolve(name + ".qmp");
-            Path report = directory.resolve(name + ".report");
             try {
                 if (!Files.exists(floppy)) {
-                    Files.write(
-                            floppy,
-                            BareMetalGuest.image(
-                                    Parameters.ofMemory(DemoVm.MEMORY_BYTES).withHotBytes(32L << 20)));
+                    var parameters = Parameters.ofMemory(MEMORY_BYTES).withHotBytes(32L << 20);
+                    Files.write(floppy, BareMetalGuest.image(parameters));
                 }
             } catch (IOException e) {
-                throw new MachineException("The guest's image cannot be written: " + e.getMessage(), "", e);
+                throw new MachineException("The guest's image cannot be written: " + e.getMessage(), "Set TMPDIR", e);
             }
             var command = new ArrayList<String>(
                     List.of(program.toString(), "-nodefaults", "-machine", "pc", "-accel", "tcg", "-display", "none"));
-            command.addAll(List.of("-m", Long.toString(DemoVm.MEMORY_BYTES >> 20)));
+            command.addAll(List.of("-m", Long.toString(MEMORY_BYTES >> 20)));
             command.addAll(List.of("-drive", "if=floppy,format=raw,readonly=on,file=" + floppy));
             command.addAll(List.of(
                     "-chardev",
-                    "socket,id=report,server=on,wait=off,path=" + serial(socket) + ",logfile=" + report,
+                    "socket,id=report,server=on,wait=off,path=" + ends.serial() + ",logfile=" + ends.report(),
                     "-serial",
                     "chardev:report"));
-            command.addAll(List.of("-qmp", "unix:" + socket + ",server=on,wait=off"));
+            command.addAll(List.of("-qmp", "unix:" + ends.control() + ",server=on,wait=off"));
             if (waiting) {
                 command.addAll(List.of("-incoming", "defer"));
             }
-            return DemoVm.start(command, directory, socket, report);
-        }
-
-        private static Path serial(Path socket) {
-            return Path.of(socket + ".serial");
-        }
-
-        @Override
-        public void askToVerify(DemoVm vm) throws DrayException {
-            try (var channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-                channel.connect(UnixDomainSocketAddress.of(serial(vm.socket())));
-                channel.write(ByteBuffer.wrap(new byte[] {(byte) BareMetalGuest.VERIFY}));
-            } catch (IOException e) {
-                throw new MachineException("The guest's serial port cannot be reached: " + e.getMessage(), "", e);
-            }
+            return command;
         }
     }
 
     /// The built-in machine, in a process of its own.
     record Builtin(String reason) implements DemoVmm {
+        /// What its guest changes: enough that a capture meets pages on their way, and leaves most of a core.
+        private static final long DIRTY_BYTES_PER_SECOND = 64L << 20;
+
+        @Override
+        public String word() {
+            return "builtin";
+        }
+
+        @Override
+        public String name(String vmm) {
+            return "built-in machine";
+        }
+
         @Override
         public String title() {
-            return "the built-in machine (" + reason + "), with a guest that checks its own memory";
+            return "the built-in machine (" + reason + "), with a guest of " + Words.bytes(MEMORY_BYTES)
+                    + ", half of it incompressible, that checks its own memory";
         }
 
         @Override
-        public DemoVm start(Path directory, String name, boolean waiting) throws DrayException {
-            throw new UsageException("The built-in machine is not in this release", "install QEMU");
-        }
-
-        @Override
-        public void askToVerify(DemoVm vm) {
-            // Its guest checks every byte of every page in each pass.
+        public List<String> command(Path directory, DemoVm.Endpoints ends, boolean waiting) {
+            var command = new ArrayList<String>(List.of(
+                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                    "-XX:+UseSerialGC",
+                    "-XX:TieredStopAtLevel=1",
+                    "-XX:-UsePerfData",
+                    "-Xmx128m",
+                    "--enable-native-access=ALL-UNNAMED",
+                    "-cp",
+                    System.getProperty("java.class.path"),
+                    "dev.dray.machine.Main"));
+            command.addAll(List.of("--memory-mib", Long.toString(MEMORY_BYTES >> 20), "--workload", "hot"));
+            command.addAll(List.of("--dirty-rate", Long.toString(DIRTY_BYTES_PER_SECOND)));
+            command.addAll(List.of("--qmp", ends.control().toString()));
+            command.addAll(List.of("--serial", ends.serial().toString()));
+            command.addAll(List.of("--report", ends.report().toString()));
+            if (waiting) {
+                command.add("--incoming");
+            }
+            return command;
         }
     }
 }

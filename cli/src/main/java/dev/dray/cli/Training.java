@@ -32,9 +32,7 @@ final class Training {
                     run("doctor");
                 }
                 case "mover" -> {
-                    if (run("demo", "--vmm", "builtin") != 0) {
-                        run("demo");
-                    }
+                    run("demo", "--vmm", "builtin");
                     onRepository(repository, key, "verify");
                 }
                 default -> throw new IllegalArgumentException("Kind " + args[0]);

@@ -1,0 +1,74 @@
+package dev.dray.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.dray.error.UsageException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/// `dray demo` where there is no QEMU: the whole of it, on the built-in machine.
+class DemoTest {
+    @Test
+    void runsOnTheBuiltInMachineWhereThereIsNoQemu(@TempDir Path nothing) throws IOException {
+        long before = leftBehind();
+        CommandRun run = CommandRun.with(Map.of("PATH", nothing.toString()), "demo");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out())
+                .contains("the built-in machine (there is no qemu-system-x86_64 on the PATH)")
+                .contains("the guest stood still for")
+                .contains("stored encrypted")
+                .contains("sealed frames")
+                .contains("the VMM was killed")
+                .contains("into a new built-in machine; the guest ran again after")
+                .contains("every byte of every page checked once: 0 wrong");
+        assertThat(leftBehind()).isEqualTo(before);
+    }
+
+    @Test
+    void saysInJsonWhatItProved() {
+        CommandRun run = CommandRun.of("demo", "--vmm", "builtin", "--json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        JsonNode json = run.json();
+        assertThat(json.path("outcome").asString()).isEqualTo("demonstrated");
+        assertThat(json.path("machine").asString()).isEqualTo("builtin");
+        assertThat(json.path("machine_reason").asString()).isEqualTo("as asked for");
+        assertThat(json.path("mode").asString()).isEqualTo("background");
+        assertThat(json.path("pause_ms").asDouble()).isPositive();
+        assertThat(json.path("capture_ms").asDouble())
+                .isGreaterThan(json.path("pause_ms").asDouble());
+        assertThat(json.path("memory_bytes").asLong()).isGreaterThanOrEqualTo(DemoVmm.MEMORY_BYTES);
+        assertThat(json.path("added_bytes").asLong()).isBetween(DemoVmm.MEMORY_BYTES / 2, DemoVmm.MEMORY_BYTES);
+        assertThat(json.path("resume_ms").asDouble()).isPositive();
+        assertThat(json.path("passes_after_restore").asLong()).isPositive();
+        assertThat(json.path("wrong_pages").asLong(-1)).isZero();
+    }
+
+    @Test
+    void takesTheQemuOnThePathUnlessTold(@TempDir Path directory) throws Exception {
+        Path qemu = Files.createFile(directory.resolve("qemu-system-x86_64"));
+        assertThat(DemoVmm.choose(DemoCommand.Vmm.AUTO, directory.toString()).word())
+                .isEqualTo("builtin");
+        assertThat(qemu.toFile().setExecutable(true)).isTrue();
+        assertThat(DemoVmm.choose(DemoCommand.Vmm.AUTO, "/none:" + directory).word())
+                .isEqualTo("qemu");
+        assertThat(DemoVmm.choose(DemoCommand.Vmm.BUILTIN, directory.toString()).word())
+                .isEqualTo("builtin");
+        assertThatThrownBy(() -> DemoVmm.choose(DemoCommand.Vmm.QEMU, "/none"))
+                .isInstanceOf(UsageException.class)
+                .hasMessage("There is no qemu-system-x86_64 on the PATH");
+    }
+
+    private static long leftBehind() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
+            return files.filter(each -> each.getFileName().toString().startsWith("dray-demo-"))
+                    .count();
+        }
+    }
+}
