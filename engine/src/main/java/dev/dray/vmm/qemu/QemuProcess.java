@@ -4,10 +4,14 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// The QEMU process behind a control socket, found through /proc without touching it: who listens on
@@ -15,7 +19,7 @@ import java.util.Optional;
 /// simply not known.
 record QemuProcess(Path controlSocket, Optional<Long> pid) {
     static QemuProcess listeningOn(Path controlSocket) {
-        return new QemuProcess(controlSocket, inode(controlSocket).flatMap(QemuProcess::owner));
+        return new QemuProcess(controlSocket, listener(controlSocket.toAbsolutePath()));
     }
 
     /// Its command line as the shell would need it; empty if it is not known.
@@ -79,28 +83,38 @@ record QemuProcess(Path controlSocket, Optional<Long> pid) {
         }
     }
 
-    private static Optional<String> inode(Path socket) {
-        String path = socket.toAbsolutePath().toString();
+    /// Sockets that listen at a path that may be this one, by their links in `/proc/PID/fd`, with the path as it was
+    /// bound: QEMU is often given a relative one.
+    private static Map<String, Path> candidates(Path socket) {
+        Map<String, Path> candidates = new HashMap<>();
         try {
             for (String line : Files.readAllLines(Path.of("/proc/net/unix"), StandardCharsets.ISO_8859_1)) {
                 // Num RefCount Protocol Flags Type St Inode Path; the flag 0x10000 marks a listening socket.
                 String[] fields = line.strip().split("\\s+", 8);
-                if (fields.length == 8 && fields[7].equals(path) && fields[3].equals("00010000")) {
-                    return Optional.of("socket:[" + fields[6] + "]");
+                if (fields.length == 8 && fields[3].equals("00010000") && !fields[7].startsWith("@")) {
+                    Path bound = Path.of(fields[7]);
+                    if (socket.getFileName().equals(bound.getFileName())) {
+                        candidates.put("socket:[" + fields[6] + "]", bound);
+                    }
                 }
             }
-        } catch (IOException e) {
+        } catch (IOException | InvalidPathException e) {
             // Then it is not known.
         }
-        return Optional.empty();
+        return candidates;
     }
 
-    private static Optional<Long> owner(String link) {
-        for (long candidate : processes()) {
-            try (DirectoryStream<Path> fds = Files.newDirectoryStream(Path.of("/proc/" + candidate + "/fd"))) {
+    private static Optional<Long> listener(Path socket) {
+        Map<String, Path> candidates = candidates(socket);
+        if (candidates.isEmpty()) {
+            return Optional.empty();
+        }
+        for (long process : processes()) {
+            try (DirectoryStream<Path> fds = Files.newDirectoryStream(Path.of("/proc/" + process + "/fd"))) {
                 for (Path fd : fds) {
-                    if (linkOf(fd).equals(link)) {
-                        return Optional.of(candidate);
+                    Path bound = candidates.get(linkOf(fd));
+                    if (bound != null && isBoundAt(bound, process, socket)) {
+                        return Optional.of(process);
                     }
                 }
             } catch (IOException e) {
@@ -108,6 +122,30 @@ record QemuProcess(Path controlSocket, Optional<Long> pid) {
             }
         }
         return Optional.empty();
+    }
+
+    /// Whether what a process bound is this socket. A relative path was meant in the directory where the process was
+    /// started: one that became a daemon is in another now, but its environment still names that.
+    private static boolean isBoundAt(Path bound, long process, Path socket) throws IOException {
+        if (bound.isAbsolute()) {
+            return isSame(bound, socket);
+        }
+        Path proc = Path.of("/proc", Long.toString(process));
+        if (isSame(proc.resolve("cwd").resolve(bound), socket)) {
+            return true;
+        }
+        String environment = Files.readString(proc.resolve("environ"), StandardCharsets.ISO_8859_1);
+        return Arrays.stream(environment.split("\0", -1))
+                .filter(variable -> variable.startsWith("PWD=/"))
+                .anyMatch(variable -> isSame(Path.of(variable.substring(4)).resolve(bound), socket));
+    }
+
+    private static boolean isSame(Path one, Path other) {
+        try {
+            return Files.isSameFile(one, other);
+        } catch (IOException e) {
+            return one.equals(other);
+        }
     }
 
     private static String linkOf(Path fd) {
