@@ -12,7 +12,10 @@ import java.util.Set;
 /// @param reason why this mode, one sentence without a full stop
 record CaptureChoice(CapturePlan plan, String reason) {
     private static final Set<String> RUNNING = Set.of("running");
-    private static final Set<String> STANDING = Set.of("paused", "prelaunch", "postmigrate");
+    private static final Set<String> STANDING = Set.of("paused", "prelaunch");
+    /// Where a guest stands that was captured and is not to go on; in QEMU before 8.2 also one that stood still before.
+    static final String AFTER_MIGRATION = "postmigrate";
+
     private static final Set<String> NO_MIGRATION = Set.of("none", "completed", "failed", "cancelled");
 
     /// @param backgroundRefusal why QEMU does not allow background snapshots here; empty if it does, or was not asked
@@ -49,6 +52,12 @@ record CaptureChoice(CapturePlan plan, String reason) {
             throw new RefusedException(
                     "This QEMU waits for an incoming migration: there is no guest to capture yet",
                     "restore a guest into it first");
+        }
+        if (facts.status().equals(AFTER_MIGRATION)) {
+            throw new RefusedException(
+                    "The guest stands still after a migration or capture (postmigrate), and QEMU does not migrate it"
+                            + " again before it has run",
+                    "let it run with cont");
         }
         if (!RUNNING.contains(facts.status()) && !STANDING.contains(facts.status())) {
             throw new RefusedException(

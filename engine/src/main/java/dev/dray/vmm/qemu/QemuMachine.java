@@ -5,6 +5,7 @@ import dev.dray.error.MachineException;
 import dev.dray.error.PeerException;
 import dev.dray.error.RefusedException;
 import dev.dray.memory.GuestMemoryMap;
+import dev.dray.vmm.AfterCapture;
 import dev.dray.vmm.CaptureMode;
 import dev.dray.vmm.CaptureOrder;
 import dev.dray.vmm.CaptureReport;
@@ -87,11 +88,25 @@ public final class QemuMachine implements VirtualMachine {
             CaptureReport report =
                     new QemuCapture(qmp, facts, choice, order, settings, store, watch, socket, process).run();
             ended = report.guest() == Whereabouts.GONE;
+            if (report.guest() == Whereabouts.PAUSED && order.after() == AfterCapture.RESUME) {
+                warnIfNotAsBefore(watch);
+            }
             return report;
         } catch (DrayException e) {
             throw new GuestException(e, guest);
         } finally {
             putBack(settings, ended || process.isGone(Duration.ZERO), watch);
+        }
+    }
+
+    private void warnIfNotAsBefore(OperationWatch watch) {
+        try {
+            if (QemuFacts.status(qmp).equals(CaptureChoice.AFTER_MIGRATION)) {
+                watch.warning("this QEMU leaves a guest that stood still in the state postmigrate: it goes on with"
+                        + " cont, and cannot be captured again before that");
+            }
+        } catch (PeerException _) {
+            // The snapshot is published; who asks this QEMU next is told what is wrong with it.
         }
     }
 

@@ -26,7 +26,7 @@ class CaptureChoiceTest {
         "LIVE, RESUME, paused, '', STOP, the guest stands still already",
         "LIVE, RESUME, running, '', LIVE, asked for",
         "STOP, QUIT, running, '', STOP, asked for",
-        "STOP, RESUME, postmigrate, '', STOP, the guest stands still already",
+        "STOP, RESUME, prelaunch, '', STOP, the guest stands still already",
     })
     void choosesTheShortestPauseThatTheEndStateAllows(
             CaptureMode asked, AfterCapture after, String status, String refusal, CaptureMode chosen, String reason)
@@ -44,6 +44,8 @@ class CaptureChoiceTest {
         "BACKGROUND, paused, none, 'The guest stands still, and a background capture would start it'",
         "AUTO, inmigrate, none, 'This QEMU waits for an incoming migration: there is no guest to capture yet'",
         "AUTO, running, active, 'Another migration of this VM is under way (status active)'",
+        "STOP, postmigrate, completed, 'The guest stands still after a migration or capture (postmigrate), and QEMU"
+                + " does not migrate it again before it has run'",
         "AUTO, guest-panicked, none, 'The guest is in the state guest-panicked, which cannot be captured'",
     })
     void refusesWhatCannotBeCaptured(CaptureMode asked, String status, String migration, String message) {
