@@ -85,7 +85,7 @@ final class CaptureCommand implements Command {
         out.printf("%s; it stood still for %s%n", Words.guest(captured.guest()), Words.time(captured.pauseMs()));
         out.printf("Mode %s: %s%n", captured.mode(), captured.modeReason());
         out.printf(
-                "Memory %s, of it %s zero pages; %s were read, the snapshot references %s, of it %s new%n",
+                "Memory %s, of it %s zero pages; %s were read, the snapshot references %s and added %s%n",
                 Words.bytes(captured.memoryBytes()),
                 Words.bytes(captured.zeroBytes()),
                 Words.bytes(captured.readBytes()),

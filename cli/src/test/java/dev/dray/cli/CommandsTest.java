@@ -71,7 +71,7 @@ class CommandsTest {
                     Captured web1@1 from qemu \\S+ as snapshot %s
                     The guest is running; it stood still for %s
                     Mode \\w+: .+
-                    Memory %s, of it %s zero pages; %s were read, the snapshot references %s, of it %s new
+                    Memory %s, of it %s zero pages; %s were read, the snapshot references %s and added %s
                     %s to the first message to the VMM, %s from there: .*
                     """.formatted(ID, TIME, SIZE, SIZE, SIZE, SIZE, SIZE, TIME, TIME));
             assertThat(captured.err()).startsWith("dray capture: opening the repository\n");

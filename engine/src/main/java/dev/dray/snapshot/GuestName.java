@@ -8,7 +8,7 @@ public final class GuestName {
     public static final int CHARS_MAX = 128;
 
     private static final Pattern LOOKS_LIKE_ID = Pattern.compile("[0-9a-fA-F]{6,}");
-    private static final Pattern ALLOWED = Pattern.compile("[\\p{L}\\p{N}_.][\\p{L}\\p{N}_.:+-]*");
+    private static final Pattern ALLOWED = Pattern.compile("[\\p{L}\\p{N}_][\\p{L}\\p{N}_.:+-]*");
 
     private GuestName() {}
 
@@ -27,8 +27,9 @@ public final class GuestName {
         }
         if (!ALLOWED.matcher(name).matches()) {
             throw new UsageException(
-                    "The name " + name + " has characters that a guest's name cannot have",
-                    "Use letters, digits and _ . : + -, beginning with a letter or digit");
+                    "The name " + name.replaceAll("\\p{Cntrl}", "?")
+                            + " has characters that a guest's name cannot have",
+                    "Use letters, digits and _ . : + -, beginning with a letter, a digit or _");
         }
     }
 }

@@ -84,11 +84,14 @@ class RoundTripTest {
     @Test
     void refusesNamesThatLookLikeAnId() throws Exception {
         try (Repository repository = Repository.init(new MemoryStore(), Optional.of(KEY), Dedup.REPOSITORY)) {
-            for (String name : List.of("abcdef", "0123456789", "DEADBEEF", "", "a@1", "-x", "a b", "a/b")) {
+            for (String name :
+                    List.of("abcdef", "0123456789", "DEADBEEF", "", "a@1", "-x", "a b", "a/b", ".", "..", "a\nb")) {
                 assertThatThrownBy(() -> repository.writer(WriterOptions.of(name)))
                         .as(name)
                         .isInstanceOf(UsageException.class);
             }
+            assertThatThrownBy(() -> GuestName.check("a\u001b[2Jb")).hasMessageStartingWith("The name a?[2Jb has");
+            GuestName.check("_");
             GuestName.check("abcde");
             GuestName.check("web1");
             GuestName.check("fadedg");
