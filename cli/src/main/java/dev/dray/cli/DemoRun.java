@@ -30,6 +30,9 @@ final class DemoRun {
     /// Where captures leave what has to survive them; see StateDirectory in dev.dray.
     private static final String STATE = "dray.state";
 
+    /// The kernel takes 107 bytes as the path of a socket.
+    private static final int PARENT_CHARS_MAX = 50;
+
     private static final Duration GUEST_LIMIT = Duration.ofSeconds(40);
 
     /// To a user without the right to userfaultfd.
@@ -52,7 +55,7 @@ final class DemoRun {
     static ExitCode run(DemoCommand.Vmm choice, Invocation invocation) throws OperationException, DrayException {
         String searchPath = invocation.around().environment().getOrDefault("PATH", "");
         DemoVmm vmm = DemoVmm.choose(choice, searchPath);
-        Path directory = temporary();
+        Path directory = temporary(invocation.around().environment().getOrDefault("TMPDIR", ""));
         String state = System.getProperty(STATE);
         System.setProperty(STATE, directory.resolve("state").toString());
         try {
@@ -173,11 +176,16 @@ final class DemoRun {
         }
     }
 
-    private static Path temporary() throws MachineException {
+    private static Path temporary(String asked) throws MachineException {
+        boolean usable = !asked.isEmpty() && asked.length() <= PARENT_CHARS_MAX;
         try {
-            return Files.createTempDirectory("dray-demo-");
+            return Files.createTempDirectory(
+                    Path.of(usable ? asked : System.getProperty("java.io.tmpdir")), "dray-demo-");
         } catch (IOException e) {
-            throw new MachineException("No temporary directory can be made: " + e.getMessage(), "set TMPDIR", e);
+            throw new MachineException(
+                    "No temporary directory can be made: " + e.getMessage(),
+                    "Set TMPDIR to a directory that can be written, with 300 MB to spare",
+                    e);
         }
     }
 

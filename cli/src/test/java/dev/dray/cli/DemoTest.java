@@ -4,11 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.dray.error.UsageException;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -16,9 +14,8 @@ import tools.jackson.databind.JsonNode;
 /// `dray demo` where there is no QEMU: the whole of it, on the built-in machine.
 class DemoTest {
     @Test
-    void runsOnTheBuiltInMachineWhereThereIsNoQemu(@TempDir Path nothing) throws IOException {
-        long before = leftBehind();
-        CommandRun run = CommandRun.with(Map.of("PATH", nothing.toString()), "demo");
+    void runsOnTheBuiltInMachineWhereThereIsNoQemu(@TempDir Path nothing) {
+        CommandRun run = CommandRun.with(Map.of("PATH", nothing.toString(), "TMPDIR", nothing.toString()), "demo");
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(run.out())
                 .contains("the built-in machine (there is no qemu-system-x86_64 on the PATH)")
@@ -28,7 +25,7 @@ class DemoTest {
                 .contains("the VMM was killed")
                 .contains("into a new built-in machine; the guest ran again after")
                 .contains("every byte of every page checked once: 0 wrong");
-        assertThat(leftBehind()).isEqualTo(before);
+        assertThat(nothing).isEmptyDirectory();
     }
 
     @Test
@@ -65,10 +62,10 @@ class DemoTest {
                 .hasMessage("There is no qemu-system-x86_64 on the PATH");
     }
 
-    private static long leftBehind() throws IOException {
-        try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
-            return files.filter(each -> each.getFileName().toString().startsWith("dray-demo-"))
-                    .count();
-        }
+    @Test
+    void saysWhatToDoWhereNothingCanBeWritten() {
+        CommandRun run = CommandRun.with(Map.of("TMPDIR", "/proc/none"), "demo", "--vmm", "builtin");
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).contains("No temporary directory can be made").contains("Set TMPDIR");
     }
 }
