@@ -4,6 +4,7 @@ import dev.dray.Capture;
 import dev.dray.Captured;
 import dev.dray.Compression;
 import dev.dray.ExitCode;
+import dev.dray.GuestFate;
 import dev.dray.OperationException;
 import dev.dray.Phase;
 import dev.dray.error.DrayException;
@@ -82,7 +83,9 @@ final class CaptureCommand implements Command {
         out.printf(
                 "Captured %s@%d from %s as snapshot %s%n",
                 captured.name(), captured.number(), captured.vmm(), captured.snapshot());
-        out.printf("%s; it stood still for %s%n", Words.guest(captured.guest()), Words.time(captured.pauseMs()));
+        out.print(Words.guest(captured.guest()));
+        out.println(
+                captured.guest() == GuestFate.RUNNING ? "; it stood still for " + Words.time(captured.pauseMs()) : "");
         out.printf("Mode %s: %s%n", captured.mode(), captured.modeReason());
         out.printf(
                 "Memory %s, of it %s zero pages; %s were read, the snapshot references %s and added %s%n",

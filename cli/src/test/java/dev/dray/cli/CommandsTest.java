@@ -75,16 +75,22 @@ class CommandsTest {
                     %s to the first message to the VMM, %s from there: .*
                     """.formatted(ID, TIME, SIZE, SIZE, SIZE, SIZE, SIZE, TIME, TIME));
             assertThat(captured.err()).startsWith("dray capture: opening the repository\n");
+            CommandRun paused = done("capture", vm("a"), "--name", "halted", "--after", "pause");
+            assertThat(paused.out()).contains("\nThe guest is paused\nMode live: ");
+            CommandRun again = run("capture", vm("a"), "--name", "halted");
+            assertThat(again.exitCode()).isEqualTo(3);
+            assertThat(again.err()).endsWith("      The guest is paused\n      Let it run with cont\n");
         }
         assertThat(done("list").out()).matches("""
                 ID            SNAPSHOT  TAKEN                 VMM +MEMORY +STORED  MODE
                 [0-9a-f]{12}  web1@1    \\S{19}Z  qemu \\S+ +%s +%s  \\w+
-                """.formatted(SIZE, SIZE));
+                [0-9a-f]{12}  halted@1  \\S{19}Z  qemu \\S+ +%s +%s  live
+                """.formatted(SIZE, SIZE, SIZE, SIZE));
         assertThat(done("show", "web1").out())
                 .matches("(?s)snapshot +" + ID + "\nname +web1\n.*\nlabels\n  app +shop\nregions\n.*")
                 .contains("\n  pc.ram ", "\nsections\n", "\nsource\n  machine +".replace(" +", " "));
         assertThat(done("verify").out()).matches("""
-                Verified 1 snapshot in \\d+ packs: \\d+ read whole, \\d+ frames authenticated, %s in %s
+                Verified 2 snapshots in \\d+ packs: \\d+ read whole, \\d+ frames authenticated, %s in %s
                 (Unused: .*
                 )?All is well
                 """.formatted(SIZE, TIME));

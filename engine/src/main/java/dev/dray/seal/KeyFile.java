@@ -86,6 +86,9 @@ public final class KeyFile {
     /// @throws KeyException if there is no such file, or no key in it
     /// @throws MachineException if it cannot be read
     public static Credential.Key read(Path file) throws KeyException, MachineException {
+        if (Files.isDirectory(file)) {
+            throw notAKey(file.toString(), "it is a directory");
+        }
         try (InputStream in = Files.newInputStream(file)) {
             byte[] text = in.readNBytes(TEXT_BYTES_MAX + 1);
             if (text.length > TEXT_BYTES_MAX) {

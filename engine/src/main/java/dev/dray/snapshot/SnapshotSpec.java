@@ -18,6 +18,9 @@ final class SnapshotSpec {
     private SnapshotSpec() {}
 
     static Snapshot find(String spec, Listing listing, String place) throws DrayException {
+        if (spec.isBlank()) {
+            throw new UsageException("The snapshot's name is empty", SEE_LIST);
+        }
         if (ID.matcher(spec).matches()) {
             return byId(spec.toLowerCase(Locale.ROOT), listing, place);
         }

@@ -55,7 +55,9 @@ class KeyFileTest {
         assertThatThrownBy(() -> KeyFile.read(nowhere))
                 .isInstanceOf(KeyException.class)
                 .hasMessage("There is no key file " + nowhere);
-        assertThatThrownBy(() -> KeyFile.read(directory)).isInstanceOf(MachineException.class);
+        assertThatThrownBy(() -> KeyFile.read(directory))
+                .isInstanceOf(KeyException.class)
+                .hasMessage("No key in " + directory + ": it is a directory");
         Path long_ = Files.write(directory.resolve("long"), new byte[5000]);
         assertThatThrownBy(() -> KeyFile.read(long_))
                 .isInstanceOf(KeyException.class)

@@ -74,6 +74,7 @@ class RoundTripTest {
             assertThatThrownBy(() -> repository.find("web1@3"))
                     .isInstanceOf(UsageException.class)
                     .hasMessage("There is no snapshot web1@3 in memory; the newest is web1@2");
+            assertThatThrownBy(() -> repository.find("")).hasMessage("The snapshot's name is empty");
             assertThatThrownBy(() -> repository.find("abcdef")).isInstanceOf(UsageException.class);
             assertThatThrownBy(() -> repository.find("web2"))
                     .isInstanceOf(UsageException.class)

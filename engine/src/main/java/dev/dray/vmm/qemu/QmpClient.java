@@ -96,11 +96,19 @@ final class QmpClient implements AutoCloseable {
                 throw e;
             }
         } catch (IOException | RuntimeException e) {
-            throw new RefusedException(
-                    "Nobody answers at the QMP socket " + socket + " (" + e.getMessage() + ")",
-                    "see whether its QEMU still runs; a socket file stays behind when QEMU is killed",
-                    e);
+            throw unreachable(socket, e);
         }
+    }
+
+    static RefusedException unreachable(Path socket, Exception reason) {
+        if ("Permission denied".equals(reason.getMessage())) {
+            return new RefusedException(
+                    "This user may not use the QMP socket " + socket, "run Dray as the VMM's user, or as root", reason);
+        }
+        return new RefusedException(
+                "Nobody answers at the QMP socket " + socket + " (" + reason.getMessage() + ")",
+                "see whether its QEMU still runs; a socket file stays behind when QEMU is killed",
+                reason);
     }
 
     /// Hands events to `listener` from now on, in the reader's thread; it must not block or call [#execute].

@@ -25,6 +25,16 @@ class QmpClientTest {
     private Path temp = Path.of("");
 
     @Test
+    void tellsASocketThatIsForbiddenFromOneWhereNobodyAnswers() {
+        Path socket = Path.of("/s");
+        var forbidden = QmpClient.unreachable(socket, new IOException("Permission denied"));
+        assertThat(forbidden).hasMessage("This user may not use the QMP socket /s");
+        assertThat(forbidden.whatToDo()).isEqualTo("run Dray as the VMM's user, or as root");
+        assertThat(QmpClient.unreachable(socket, new IOException("Connection refused")))
+                .hasMessage("Nobody answers at the QMP socket /s (Connection refused)");
+    }
+
+    @Test
     void anInterruptNeitherCutsACommandShortNorClosesTheConnection() throws IOException, DrayException {
         Path socket = temp.resolve("qmp");
         try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
