@@ -1,6 +1,10 @@
 package dev.dray.bench;
 
+import dev.dray.linux.NativeMemory;
+import dev.dray.memory.PageSize;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
@@ -25,6 +29,16 @@ final class Host {
                         System.getProperty("java.vm.version"),
                         LocalDate.now(ZoneOffset.UTC),
                         load());
+    }
+
+    /// Has the machine hold so much free memory: where it is itself virtual, its host takes back what lies unused, and to
+    /// get 1 GiB of it again can cost seconds, which meet only whoever comes first.
+    static void touchMemory(long bytes) {
+        MemorySegment memory = NativeMemory.map(bytes);
+        for (long at = 0; at < bytes; at += PageSize.BYTES) {
+            memory.set(ValueLayout.JAVA_BYTE, at, (byte) 1);
+        }
+        NativeMemory.unmap(memory);
     }
 
     /// What others do on this machine: the number of processes that ran or waited for a core in the last minute.

@@ -24,9 +24,11 @@ public final class ResidentMemory {
                 mib.add(
                         "first capture",
                         dray.capture(guest.qemu().qmpSocket(), repository).residentKiB() / 1024.0);
+                guest.standAgain();
                 mib.add(
                         "second capture",
                         dray.capture(guest.qemu().qmpSocket(), repository).residentKiB() / 1024.0);
+                guest.standAgain();
                 Workplace.remove(repository);
             }
         }

@@ -13,8 +13,17 @@ final class FrameEncoder implements AutoCloseable {
     /// look takes.
     private static final int SAMPLED_FROM_LEVEL = 1;
 
+    /// After so many pages in a row that did not compress, only each [#TRIED_OF_REFUSED]th one is tried, until one
+    /// does.
+    /// Incompressible pages come in long runs: media, archives, ciphertext.
+    private static final int REFUSED_RUN = 16;
+
+    private static final int TRIED_OF_REFUSED = 4;
+
     private final @Nullable ZstdCompressCtx zstd;
     private final boolean sampled;
+    private final boolean skips;
+    private int refused;
     private final int[] histogram = new int[256];
     private boolean compressed;
 
@@ -25,20 +34,27 @@ final class FrameEncoder implements AutoCloseable {
             case Compression.Zstd(int l) -> l;
         };
         zstd = level == 0 ? null : new ZstdCompressCtx();
+        skips = compression instanceof Compression.Auto;
         sampled = level >= SAMPLED_FROM_LEVEL;
         if (zstd != null) {
             zstd.setLevel(level).setContentSize(true).setChecksum(false).setDictID(false);
         }
     }
 
-    /// What, besides the page, decides the payload: equal settings and pages give equal payloads.
+    /// What, besides the pages of a pack, decides their payloads: equal settings and equal pages in equal order give
+    /// equal payloads.
     static String settings(Compression compression) {
-        return "zstd " + ZstdVersion.VERSION + " " + compression;
+        return "zstd " + ZstdVersion.VERSION + " " + compression + " " + TRIED_OF_REFUSED + "/" + REFUSED_RUN;
     }
 
     /// The most bytes that [#encode] may touch at its destination.
     static int bound(int bytes) {
         return Math.toIntExact(Zstd.compressBound(bytes));
+    }
+
+    /// A new pack begins: what the pages before it were like must not decide its payloads.
+    void beginPack() {
+        refused = 0;
     }
 
     /// Writes a payload.
@@ -47,17 +63,23 @@ final class FrameEncoder implements AutoCloseable {
     /// @param into and `intoOffset`: [#bound] bytes of room
     /// @return the payload's length; see also [#compressed()]
     int encode(ByteBuffer source, int sourceOffset, int bytes, ByteBuffer into, int intoOffset) {
-        if (zstd != null && !(sampled && looksRandom(source, sourceOffset, bytes))) {
+        if (zstd != null && !isSkipped() && !(sampled && looksRandom(source, sourceOffset, bytes))) {
             int room = into.capacity() - intoOffset;
             int payload = zstd.compressDirectByteBuffer(into, intoOffset, room, source, sourceOffset, bytes);
             if (payload <= bytes - (bytes >> Format.WORTHWHILE_SHIFT)) {
                 compressed = true;
+                refused = 0;
                 return payload;
             }
         }
         compressed = false;
+        refused++;
         into.put(intoOffset, source, sourceOffset, bytes);
         return bytes;
+    }
+
+    private boolean isSkipped() {
+        return skips && refused >= REFUSED_RUN && refused % TRIED_OF_REFUSED != 0;
     }
 
     /// Whether the last payload is compressed.

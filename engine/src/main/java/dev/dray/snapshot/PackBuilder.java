@@ -86,6 +86,7 @@ final class PackBuilder implements AutoCloseable {
     int add(FrameKind kind, ByteBuffer source, int sourceOffset, int bytes, FrameEncoder encoder) {
         if (number < 0) {
             number = names.reserve();
+            encoder.beginPack();
         }
         int sealed = encoder.encode(source, sourceOffset, bytes, view, used) + Format.TAG_BYTES;
         PackDirectory.setFrame(directory, frames, kind, sealed, encoder.compressed());
