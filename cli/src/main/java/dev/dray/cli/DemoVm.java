@@ -49,14 +49,14 @@ final class DemoVm implements AutoCloseable {
         builder.redirectInput(new File("/dev/null"));
         try {
             var vm = new DemoVm(builder.start(), ends);
-            vm.awaitSocket();
+            vm.awaitSocket(vmm.otherwise());
             return vm;
         } catch (IOException e) {
-            throw new MachineException("The demo's VM cannot be started: " + e.getMessage(), "", e);
+            throw new MachineException("The demo's VM cannot be started: " + e.getMessage(), vmm.otherwise(), e);
         }
     }
 
-    private void awaitSocket() throws DrayException, IOException {
+    private void awaitSocket(String otherwise) throws DrayException, IOException {
         long deadline = System.nanoTime() + START_LIMIT.toNanos();
         while (!Files.exists(ends.control())) {
             if (!process.isAlive() || System.nanoTime() - deadline > 0) {
@@ -65,7 +65,7 @@ final class DemoVm implements AutoCloseable {
                 throw new MachineException(
                         "The demo's VM did not start: "
                                 + said.lines().findFirst().orElse("it said nothing"),
-                        "");
+                        otherwise);
             }
             try {
                 Thread.sleep(10);

@@ -23,6 +23,9 @@ sealed interface DemoVmm {
     /// Why this one.
     String reason();
 
+    /// What a user can do if this one does not start.
+    String otherwise();
+
     /// What to call one that calls itself `vmm`.
     String name(String vmm);
 
@@ -65,6 +68,11 @@ sealed interface DemoVmm {
         @Override
         public String word() {
             return "qemu";
+        }
+
+        @Override
+        public String otherwise() {
+            return "Try --vmm builtin";
         }
 
         @Override
@@ -114,6 +122,11 @@ sealed interface DemoVmm {
         @Override
         public String word() {
             return "builtin";
+        }
+
+        @Override
+        public String otherwise() {
+            return "See whether this machine has 1 GB of memory to spare";
         }
 
         @Override

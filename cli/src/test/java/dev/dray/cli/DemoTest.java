@@ -8,10 +8,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /// `dray demo` where there is no QEMU: the whole of it, on the built-in machine.
+@Timeout(60) // what the demo may take
 class DemoTest {
     @Test
     void runsOnTheBuiltInMachineWhereThereIsNoQemu(@TempDir Path nothing) {
@@ -60,6 +62,18 @@ class DemoTest {
         assertThatThrownBy(() -> DemoVmm.choose(DemoCommand.Vmm.QEMU, "/none"))
                 .isInstanceOf(UsageException.class)
                 .hasMessage("There is no qemu-system-x86_64 on the PATH");
+    }
+
+    @Test
+    void saysWhatToDoAboutAQemuThatDoesNotStart(@TempDir Path directory) throws Exception {
+        Path qemu = Files.writeString(directory.resolve("qemu-system-x86_64"), "#!/bin/sh\necho no firmware\nexit 1\n");
+        assertThat(qemu.toFile().setExecutable(true)).isTrue();
+        CommandRun run = CommandRun.with(Map.of("PATH", directory.toString()), "demo", "-q");
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).isEqualTo("""
+                dray: The demo's VM did not start: no firmware
+                      Try --vmm builtin
+                """);
     }
 
     @Test
