@@ -37,9 +37,11 @@ final class RestoreRun {
             try (var reader = repository.reader(snapshot);
                     var _ = VmLock.take(state, address);
                     var vm = VirtualMachines.at(address)) {
+                var journal = VmJournal.of(state, address);
+                vm.putBack(journal).ifPresent(watch::warning);
                 double startMs = ProcessClock.sinceStartMs();
                 long from = System.nanoTime();
-                RestoreReport report = vm.restore(order(request, snapshot), new Image(reader), watch);
+                RestoreReport report = vm.restore(order(request, snapshot), new Image(reader), journal, watch);
                 double elapsedMs = (System.nanoTime() - from) / 1e6;
                 return restored(snapshot, report, startMs, elapsedMs, watch);
             }

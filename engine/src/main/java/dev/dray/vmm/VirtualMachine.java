@@ -20,7 +20,8 @@ public interface VirtualMachine extends AutoCloseable {
             throws GuestException;
 
     /// Restores a guest into this machine, which waits for one.
-    RestoreReport restore(RestoreOrder order, RestoreImage image, OperationWatch watch) throws GuestException;
+    RestoreReport restore(RestoreOrder order, RestoreImage image, Journal journal, OperationWatch watch)
+            throws GuestException;
 
     @Override
     void close();

@@ -43,6 +43,16 @@ class LinuxTest {
     }
 
     @Test
+    void makesAPipeWithANameForItsOwnerOnly() throws Exception {
+        Path pipe = directory.resolve("pipe");
+        Fifo.make(pipe, 0600);
+        assertThat(Files.readAttributes(pipe, "unix:mode").get("mode")).isEqualTo(0010600); // S_IFIFO
+        assertThatThrownBy(() -> Fifo.make(pipe, 0600))
+                .isInstanceOfSatisfying(
+                        SysException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EEXIST));
+    }
+
+    @Test
     void copiesComparesAndZeroes() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment from = arena.allocateFrom("0123456789");

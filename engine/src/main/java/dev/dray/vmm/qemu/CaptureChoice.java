@@ -18,28 +18,21 @@ record CaptureChoice(CapturePlan plan, String reason) {
 
     private static final Set<String> NO_MIGRATION = Set.of("none", "completed", "failed", "cancelled");
 
-    /// @param backgroundRefusal why QEMU does not allow background snapshots here; empty if it does, or was not asked
-    static CaptureChoice of(CaptureOrder order, QemuFacts facts, Optional<String> backgroundRefusal)
+    /// @param noBackground what stands against a background capture; empty if nothing is known to
+    static CaptureChoice of(CaptureOrder order, QemuFacts facts, Optional<NoBackground> noBackground)
             throws RefusedException {
         check(facts);
         boolean runs = RUNNING.contains(facts.status());
         CaptureMode mode = switch (order.mode()) {
-            case AUTO -> auto(order.after(), runs, backgroundRefusal);
-            case BACKGROUND -> background(runs, backgroundRefusal);
+            case AUTO -> auto(order.after(), runs, noBackground);
+            case BACKGROUND -> background(runs, noBackground);
             case LIVE, STOP -> order.mode();
         };
         if (!runs && mode == CaptureMode.LIVE) {
             mode = CaptureMode.STOP;
         }
         var plan = new CapturePlan(mode, order.after(), runs, order.onPause().isPresent(), order.stopWhenTimeUp());
-        return new CaptureChoice(plan, reason(order, mode, runs, backgroundRefusal));
-    }
-
-    /// Whether it is worth asking QEMU for background snapshots.
-    static boolean wantsBackground(CaptureOrder order, QemuFacts facts) {
-        return order.after() == AfterCapture.RESUME
-                && RUNNING.contains(facts.status())
-                && (order.mode() == CaptureMode.AUTO || order.mode() == CaptureMode.BACKGROUND);
+        return new CaptureChoice(plan, reason(order, mode, runs, noBackground));
     }
 
     private static void check(QemuFacts facts) throws RefusedException {
@@ -71,29 +64,26 @@ record CaptureChoice(CapturePlan plan, String reason) {
         }
     }
 
-    private static CaptureMode auto(AfterCapture after, boolean runs, Optional<String> backgroundRefusal) {
+    private static CaptureMode auto(AfterCapture after, boolean runs, Optional<NoBackground> noBackground) {
         if (!runs) {
             return CaptureMode.STOP;
         }
-        return after == AfterCapture.RESUME && backgroundRefusal.isEmpty() ? CaptureMode.BACKGROUND : CaptureMode.LIVE;
+        return after == AfterCapture.RESUME && noBackground.isEmpty() ? CaptureMode.BACKGROUND : CaptureMode.LIVE;
     }
 
-    private static CaptureMode background(boolean runs, Optional<String> refusal) throws RefusedException {
+    private static CaptureMode background(boolean runs, Optional<NoBackground> refusal) throws RefusedException {
         if (!runs) {
             throw new RefusedException(
                     "The guest stands still, and a background capture would start it", "use --mode stop");
         }
         if (refusal.isPresent()) {
-            throw new RefusedException(
-                    "QEMU does not allow a background snapshot of this VM: " + refusal.get(),
-                    "use --mode live or stop; background snapshots need userfaultfd (root, or"
-                            + " vm.unprivileged_userfaultfd=1) and anonymous or shared-memory guest memory");
+            throw new RefusedException(refusal.get().reason(), refusal.get().wayOut());
         }
         return CaptureMode.BACKGROUND;
     }
 
     private static String reason(
-            CaptureOrder order, CaptureMode mode, boolean runs, Optional<String> backgroundRefusal) {
+            CaptureOrder order, CaptureMode mode, boolean runs, Optional<NoBackground> noBackground) {
         if (!runs) {
             return "the guest stands still already";
         }
@@ -103,8 +93,8 @@ record CaptureChoice(CapturePlan plan, String reason) {
         if (mode == CaptureMode.BACKGROUND) {
             return "the shortest pause for a guest that is to run on";
         }
-        return backgroundRefusal
-                .map(reason -> "QEMU does not allow a background snapshot here: " + reason)
+        return noBackground
+                .map(NoBackground::reason)
                 .orElse("a background image would be older than a guest that ends");
     }
 }

@@ -113,10 +113,10 @@ final class CaptureCourse {
     static Step next(CapturePlan plan, State state, CaptureEvent event) {
         return switch (state) {
             case State.Done _, State.Failed _ -> step(state);
-            case State.Stopping s -> stopping(s, event);
+            case State.Stopping s -> stopping(plan, s, event);
             case State.Hooking s -> hooking(plan, s, event);
             case State.Streaming s -> streaming(plan, s, event);
-            case State.Resuming s -> resuming(s, event);
+            case State.Resuming s -> resuming(plan, s, event);
             case State.Storing s -> storing(plan, s, event);
             case State.Accepting s -> accepting(plan, s, event);
             case State.Quitting s -> quitting(s, event);
@@ -124,14 +124,14 @@ final class CaptureCourse {
         };
     }
 
-    private static Step stopping(State.Stopping s, CaptureEvent event) {
+    private static Step stopping(CapturePlan plan, State.Stopping s, CaptureEvent event) {
         return switch (event) {
             case GuestStopped(long at) -> step(new State.Hooking(s.guest.stopped(at), true), CaptureEffect.RUN_HOOK);
             case GuestResumed(long at) ->
                 step(new State.Stopping(s.guest.resumed(at).holding()));
-            case Cancelled(var why) -> recover(s.guest.ended(), why, CaptureEffect.CONTINUE_GUEST);
+            case Cancelled(var why) -> recover(plan, s.guest.ended(), why, CaptureEffect.CONTINUE_GUEST);
             case PatienceEnded _ ->
-                recover(s.guest.ended(), late("did not stop the guest"), CaptureEffect.CONTINUE_GUEST);
+                recover(plan, s.guest.ended(), late("did not stop the guest"), CaptureEffect.CONTINUE_GUEST);
             case QemuLost(boolean gone) -> lost(s.guest, gone);
             default -> step(s);
         };
@@ -143,23 +143,24 @@ final class CaptureCourse {
                 s.before
                         ? step(new State.Streaming(s.guest, false), CaptureEffect.START_MIGRATION)
                         : streamTaken(plan, s.guest);
-            case HookFailed(var why) -> hookFailed(s, why);
-            case Cancelled(var why) -> hookFailed(s, why);
-            case StreamBroke(var why) -> s.before ? step(s) : hookFailed(s, why);
+            case HookFailed(var why) -> hookFailed(plan, s, why);
+            case Cancelled(var why) -> hookFailed(plan, s, why);
+            case StreamBroke(var why) -> s.before ? step(s) : hookFailed(plan, s, why);
             case MigrationStatus(var status)
-            when !s.before && isFailure(status) -> hookFailed(new State.Hooking(s.guest.ended(), false), ended(status));
+            when !s.before && isFailure(status) ->
+                hookFailed(plan, new State.Hooking(s.guest.ended(), false), ended(status));
             case GuestResumed(long at)
-            when !s.before -> hookFailed(new State.Hooking(s.guest.resumed(at), false), ranOn());
-            case GuestResumed(long at) -> hookFailed(new State.Hooking(s.guest.resumed(at), true), ranOn());
+            when !s.before -> hookFailed(plan, new State.Hooking(s.guest.resumed(at), false), ranOn());
+            case GuestResumed(long at) -> hookFailed(plan, new State.Hooking(s.guest.resumed(at), true), ranOn());
             case QemuLost(boolean gone) -> lost(s.guest, gone);
             default -> step(s);
         };
     }
 
-    private static Step hookFailed(State.Hooking s, DrayException why) {
+    private static Step hookFailed(CapturePlan plan, State.Hooking s, DrayException why) {
         return s.before
-                ? recover(s.guest.ended(), why, CaptureEffect.CONTINUE_GUEST)
-                : recover(s.guest, why, CaptureEffect.REFUSE_STREAM);
+                ? recover(plan, s.guest.ended(), why, CaptureEffect.CONTINUE_GUEST)
+                : recover(plan, s.guest, why, CaptureEffect.REFUSE_STREAM);
     }
 
     private static Step streaming(CapturePlan plan, State.Streaming s, CaptureEvent event) {
@@ -172,13 +173,13 @@ final class CaptureCourse {
             case StreamEnded _
             when plan.hook() && plan.returnPath() -> step(new State.Hooking(s.guest, false), CaptureEffect.RUN_HOOK);
             case StreamEnded _ -> streamTaken(plan, s.guest);
-            case StreamBroke(var why) -> giveUp(s.guest, why);
-            case Cancelled(var why) -> giveUp(s.guest, why);
+            case StreamBroke(var why) -> giveUp(plan, s.guest, why);
+            case Cancelled(var why) -> giveUp(plan, s.guest, why);
             case TimeUp _
             when plan.mode() == CaptureMode.LIVE && plan.stopWhenTimeUp() && !s.raised ->
                 step(new State.Streaming(s.guest, true), CaptureEffect.RAISE_DOWNTIME_LIMIT);
-            case TimeUp _ -> giveUp(s.guest, timeUp(plan, s.raised));
-            case MigrationStatus(var status) when isFailure(status) -> giveUp(s.guest.ended(), ended(status));
+            case TimeUp _ -> giveUp(plan, s.guest, timeUp(plan, s.raised));
+            case MigrationStatus(var status) when isFailure(status) -> giveUp(plan, s.guest.ended(), ended(status));
             case MigrationStatus(var word)
             when word.equals("completed") -> step(new State.Streaming(s.guest.ended(), s.raised));
             case QemuLost(boolean gone) -> lost(s.guest, gone);
@@ -186,10 +187,10 @@ final class CaptureCourse {
         };
     }
 
-    private static Step giveUp(Guest guest, DrayException why) {
+    private static Step giveUp(CapturePlan plan, Guest guest, DrayException why) {
         return guest.held
-                ? recover(guest, why, CaptureEffect.REFUSE_STREAM, CaptureEffect.CONTINUE_GUEST)
-                : recover(guest, why, CaptureEffect.REFUSE_STREAM);
+                ? recover(plan, guest, why, CaptureEffect.REFUSE_STREAM, CaptureEffect.CONTINUE_GUEST)
+                : recover(plan, guest, why, CaptureEffect.REFUSE_STREAM);
     }
 
     /// Every byte is here. A guest that is to go on runs first; one that is to end waits until it is stored.
@@ -202,7 +203,7 @@ final class CaptureCourse {
         return step(new State.Storing(guest), CaptureEffect.STORE);
     }
 
-    private static Step resuming(State.Resuming s, CaptureEvent event) {
+    private static Step resuming(CapturePlan plan, State.Resuming s, CaptureEvent event) {
         return switch (event) {
             case GuestStopped(long at) -> step(new State.Resuming(s.guest.stopped(at)));
             case GuestResumed(long at) -> step(new State.Storing(s.guest.resumed(at)), CaptureEffect.STORE);
@@ -210,7 +211,7 @@ final class CaptureCourse {
             case PatienceEnded(var word)
             when word.equals("running") -> step(new State.Storing(s.guest.resumed(0)), CaptureEffect.STORE);
             case PatienceEnded _ ->
-                recover(s.guest.ended(), late("did not run the guest on"), CaptureEffect.CONTINUE_GUEST);
+                recover(plan, s.guest.ended(), late("did not run the guest on"), CaptureEffect.CONTINUE_GUEST);
             case QemuLost(boolean gone) -> step(new State.Storing(s.guest.lost(gone)), CaptureEffect.STORE);
             default -> step(s);
         };
@@ -225,13 +226,13 @@ final class CaptureCourse {
             case Stored _ when waits -> step(new State.Accepting(s.guest), CaptureEffect.ACCEPT_STREAM);
             case Stored _ -> step(new State.Done(s.guest, whereabouts(s.guest)));
             case StoreFailed(var why)
-            when waits && s.guest.lost.isEmpty() -> recover(s.guest, why, CaptureEffect.REFUSE_STREAM);
+            when waits && s.guest.lost.isEmpty() -> recover(plan, s.guest, why, CaptureEffect.REFUSE_STREAM);
             case StoreFailed(var why) -> step(new State.Failed(s.guest, why, whereabouts(s.guest)));
             case StreamBroke(var why)
-            when waits -> recover(s.guest, why, CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
+            when waits -> recover(plan, s.guest, why, CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
             case Cancelled(var why)
             when waits && s.guest.lost.isEmpty() ->
-                recover(s.guest, notLetGo(why), CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
+                recover(plan, s.guest, notLetGo(why), CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
             case Cancelled _ -> step(s, CaptureEffect.ABANDON_STORE);
             case GuestStopped(long at) -> step(new State.Storing(s.guest.stopped(at)));
             case GuestResumed(long at) -> step(new State.Storing(s.guest.resumed(at)));
@@ -250,10 +251,10 @@ final class CaptureCourse {
             case MigrationStatus(var word)
             when word.equals("completed") -> step(new State.Done(s.guest.ended(), Whereabouts.PAUSED));
             case MigrationStatus(var status)
-            when isFailure(status) -> recover(s.guest.ended(), keptRunning(), CaptureEffect.REFUSE_STREAM);
+            when isFailure(status) -> recover(plan, s.guest.ended(), keptRunning(), CaptureEffect.REFUSE_STREAM);
             case GuestResumed(long at) ->
-                recover(s.guest.resumed(at).ended(), keptRunning(), CaptureEffect.REFUSE_STREAM);
-            case PatienceEnded _ -> recover(s.guest, keptRunning(), CaptureEffect.REFUSE_STREAM);
+                recover(plan, s.guest.resumed(at).ended(), keptRunning(), CaptureEffect.REFUSE_STREAM);
+            case PatienceEnded _ -> recover(plan, s.guest, keptRunning(), CaptureEffect.REFUSE_STREAM);
             case QemuLost(boolean gone) -> step(new State.Done(s.guest, gone ? Whereabouts.GONE : Whereabouts.UNKNOWN));
             default -> step(s);
         };
@@ -285,12 +286,20 @@ final class CaptureCourse {
     }
 
     private static Step settled(CapturePlan plan, State.Recovering s) {
-        boolean asItWas = plan.guestRuns() != s.guest.stands;
-        return s.guest.over && asItWas ? step(new State.Failed(s.guest, s.reason, whereabouts(s.guest))) : step(s);
+        return isAsItWas(plan, s.guest) ? step(new State.Failed(s.guest, s.reason, whereabouts(s.guest))) : step(s);
     }
 
-    private static Step recover(Guest guest, DrayException why, CaptureEffect... effects) {
-        return new Step(new State.Recovering(guest, why), List.of(effects));
+    private static boolean isAsItWas(CapturePlan plan, Guest guest) {
+        return guest.over && plan.guestRuns() != guest.stands;
+    }
+
+    /// Where nothing is left to wait for, since QEMU has let the guest run on before it said that its migration has
+    /// failed, this is the end.
+    private static Step recover(CapturePlan plan, Guest guest, DrayException why, CaptureEffect... effects) {
+        List<CaptureEffect> all = List.of(effects);
+        boolean done = isAsItWas(plan, guest) && !all.contains(CaptureEffect.CONTINUE_GUEST);
+        return new Step(
+                done ? new State.Failed(guest, why, whereabouts(guest)) : new State.Recovering(guest, why), all);
     }
 
     private static Step lost(Guest guest, boolean gone) {
@@ -332,7 +341,8 @@ final class CaptureCourse {
 
     private static DrayException ranOn() {
         return new PeerException(
-                "Somebody continued the guest while it was to stand still", "keep other clients from controlling it");
+                "The guest ran on while it was to stand still: somebody continued it, or its migration broke off",
+                "keep other clients from controlling it, and see QEMU's own log");
     }
 
     private static DrayException keptRunning() {

@@ -5,6 +5,7 @@ import dev.dray.error.MachineException;
 import dev.dray.error.PeerException;
 import dev.dray.memory.GuestMemoryMap;
 import dev.dray.page.PageDestination;
+import dev.dray.vmm.CaptureMode;
 import dev.dray.vmm.CaptureStore;
 import dev.dray.vmm.qemu.CaptureEvent.FirstPage;
 import dev.dray.vmm.qemu.CaptureEvent.StreamBroke;
@@ -18,8 +19,8 @@ import dev.dray.vmm.qemu.wire.StreamForm;
 import dev.dray.vmm.qemu.wire.StreamLimits;
 import dev.dray.vmm.qemu.wire.StreamReader;
 import java.io.IOException;
+import java.nio.channels.ByteChannel;
 import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +35,8 @@ final class CaptureStream implements AutoCloseable {
     private final CaptureStore store;
     private final Consumer<CaptureEvent> post;
     private @Nullable ServerSocketChannel server;
-    private @Nullable SocketChannel channel;
+    private @Nullable ByteChannel channel;
+    private @Nullable DrainingPipe pipe;
     private @Nullable ReturnPathWriter returnPath;
     private @Nullable Thread reader;
     private boolean closed;
@@ -56,15 +58,29 @@ final class CaptureStream implements AutoCloseable {
         this.post = post;
     }
 
-    String uri() {
-        return socket.uri();
+    /// Where QEMU is to write to. Only after [#start()].
+    synchronized String uri() {
+        return pipe == null ? socket.uri() : pipe.uri();
     }
 
     /// Listens, and reads as soon as QEMU has connected.
     synchronized void start() throws MachineException {
-        ServerSocketChannel listening = socket.listen(controlSocket);
-        server = listening;
-        reader = Thread.ofPlatform().name("stream").start(() -> read(listening));
+        Opening opening;
+        if (plan.mode() == CaptureMode.BACKGROUND && DrainingPipe.isNeededBy(facts.version())) {
+            DrainingPipe made = socket.pipe(controlSocket);
+            pipe = made;
+            opening = made::reading;
+        } else {
+            ServerSocketChannel listening = socket.listen(controlSocket);
+            server = listening;
+            opening = listening::accept;
+        }
+        reader = Thread.ofPlatform().name("stream").start(() -> read(opening));
+    }
+
+    /// How the reading thread gets its connection.
+    private interface Opening {
+        ByteChannel open() throws IOException;
     }
 
     /// How much has come so far; for any thread.
@@ -95,15 +111,26 @@ final class CaptureStream implements AutoCloseable {
         say(new ReturnMessage.Shut(0));
     }
 
+    /// QEMU is connected by now, or says that it has ended: nobody else keeps the stream open.
+    synchronized void leaveToQemu() {
+        if (pipe != null) {
+            try {
+                pipe.leaveToQemu();
+            } catch (IOException e) {
+                // It is closed all the same.
+            }
+        }
+    }
+
     private synchronized void say(ReturnMessage message) throws PeerException {
         if (returnPath != null && !closed) {
             returnPath.write(message);
         }
     }
 
-    private void read(ServerSocketChannel listening) {
+    private void read(Opening opening) {
         try {
-            SocketChannel connection = listening.accept();
+            ByteChannel connection = opening.open();
             synchronized (this) {
                 if (closed) {
                     connection.close();
@@ -137,6 +164,9 @@ final class CaptureStream implements AutoCloseable {
             if (channel != null) {
                 channel.close();
             }
+            if (pipe != null) {
+                pipe.close();
+            }
         } catch (IOException e) {
             // QEMU sees the end of the connection all the same.
         }
@@ -169,6 +199,7 @@ final class CaptureStream implements AutoCloseable {
 
         @Override
         public PageDestination memory(Configuration configuration, GuestMemoryMap map) throws DrayException {
+            leaveToQemu();
             return store.pages(MachineFacts.located(map, facts));
         }
 

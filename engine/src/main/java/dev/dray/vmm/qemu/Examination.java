@@ -23,7 +23,9 @@ final class Examination {
                 facts.vmm() + ", machine " + facts.machine() + ", guest " + facts.status()
                         + process.pid().map(pid -> ", process " + pid).orElse(""),
                 ""));
-        findings.add(capture(facts));
+        findings.add(capture(facts, process));
+        danger(facts, process)
+                .ifPresent(each -> findings.add(new Finding("background", false, each.reason(), each.wayOut())));
         findings.add(new Finding(
                 "command line",
                 !process.commandLine().isEmpty(),
@@ -41,7 +43,11 @@ final class Examination {
         return findings;
     }
 
-    private static Finding capture(QemuFacts facts) {
+    private static Optional<NoBackground> danger(QemuFacts facts, QemuProcess process) {
+        return NoBackground.danger(facts.version(), process.confinement());
+    }
+
+    private static Finding capture(QemuFacts facts, QemuProcess process) {
         if (facts.status().equals("inmigrate")) {
             return new Finding("restore", true, "this QEMU waits for a guest to be restored into it", "");
         }
@@ -54,7 +60,7 @@ final class Examination {
                     Duration.ofMinutes(5),
                     false,
                     OptionalLong.empty());
-            CaptureChoice choice = CaptureChoice.of(order, facts, Optional.empty());
+            CaptureChoice choice = CaptureChoice.of(order, facts, danger(facts, process));
             return new Finding(
                     "capture",
                     true,

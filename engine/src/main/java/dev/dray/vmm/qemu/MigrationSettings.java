@@ -3,7 +3,9 @@ package dev.dray.vmm.qemu;
 import dev.dray.error.DrayException;
 import dev.dray.error.MachineException;
 import dev.dray.error.PeerException;
+import dev.dray.error.RefusedException;
 import dev.dray.vmm.Journal;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -17,6 +19,13 @@ import tools.jackson.databind.node.ObjectNode;
 /// The old values are in the journal before the first change: after a kill of Dray the next one finds
 /// them there.
 final class MigrationSettings {
+    /// How long QEMU may take to end a migration whose stream has been closed.
+    private static final Duration ENDING_PATIENCE = Duration.ofSeconds(10);
+
+    private static final Duration ENDING_POLL = Duration.ofMillis(5);
+
+    private static final Set<String> ENDED = Set.of("none", "completed", "failed", "cancelled");
+
     private static final JsonMapper JSON = JsonMapper.shared();
 
     /// In the journal: Dray itself has stopped the guest.
@@ -47,7 +56,16 @@ final class MigrationSettings {
             journal.clear(); // the QEMU that was changed is gone, and its settings with it
             return Optional.empty();
         }
-        boolean continued = continueStopped(qmp, entry.get());
+        if (QemuFacts.status(qmp).equals("inmigrate") && !hasEnded(qmp.execute("query-migrate"))) {
+            return Optional.empty(); // half of a guest is in there: all that it is good for is to be started again
+        }
+        boolean continued = continueStopped(qmp, entry.get()); // first: nothing else is as urgent
+        if (!awaitMigrationEnd(qmp, false)) {
+            throw new RefusedException(
+                    "A migration of this VM is under way, so that the settings which an earlier, killed Dray has changed"
+                            + " cannot be put back",
+                    "wait until it has ended, or end it with migrate_cancel");
+        }
         restore(qmp, entry.get());
         journal.clear();
         return Optional.of("put back the migration settings that an earlier, killed Dray had changed"
@@ -93,11 +111,17 @@ final class MigrationSettings {
         }
     }
 
-    /// Puts everything back as it was before the first [#apply]. A guest that Dray stopped and did not
+    private static boolean hasEnded(JsonNode migration) {
+        return ENDED.contains(migration.path("status").asString("none"));
+    }
+
+    /// Puts everything back as it was before the first [#apply], once QEMU's migration has ended. A guest that Dray
+    /// stopped and did not
     /// continue is continued; if that fails, the journal still says so.
     void putBack() throws DrayException {
         if (!old.isEmpty()) {
             continueStopped(qmp, old);
+            awaitMigrationEnd(qmp, true);
             restore(qmp, old);
             journal.clear();
         }
@@ -105,7 +129,42 @@ final class MigrationSettings {
 
     /// There is no QEMU any more to put anything back in.
     void forget() throws DrayException {
-        journal.clear();
+        if (!old.isEmpty()) {
+            journal.clear();
+        }
+    }
+
+    /// Waits until QEMU's migration has ended, since it does not change settings before. Does so also when the
+    /// user asks to stop.
+    ///
+    /// @param asLongAsItMoves whether to go on waiting for one that still sends: an older QEMU has to write a
+    ///         background snapshot that nobody wants any more to its end
+    /// @return whether it has ended
+    static boolean awaitMigrationEnd(QmpClient qmp, boolean asLongAsItMoves) throws PeerException {
+        boolean interrupted = false;
+        long sent = -1;
+        long deadline = System.nanoTime() + ENDING_PATIENCE.toNanos();
+        boolean ended = false;
+        while (!ended && System.nanoTime() - deadline < 0) {
+            JsonNode migration = qmp.execute("query-migrate");
+            ended = hasEnded(migration);
+            long now = migration.path("ram").path("transferred").asLong(0);
+            if (asLongAsItMoves && now != sent) {
+                sent = now;
+                deadline = System.nanoTime() + ENDING_PATIENCE.toNanos();
+            }
+            try {
+                if (!ended) {
+                    Thread.sleep(ENDING_POLL);
+                }
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return ended;
     }
 
     private static boolean continueStopped(QmpClient qmp, ObjectNode entry) throws PeerException {

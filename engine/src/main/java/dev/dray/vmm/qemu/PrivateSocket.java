@@ -11,7 +11,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import org.jspecify.annotations.Nullable;
 
-/// A unix socket path in a directory of its own, mode 0700, that belongs to the user who owns QEMU's
+/// A unix socket, or pipe, in a directory of its own, mode 0700, that belongs to the user who owns QEMU's
 /// control socket, so that a QEMU that does not run as root can reach it and nobody else can. The
 /// directory is given to that user last: from then on he can put anything in the socket's place, and
 /// what Dray did to the path as root would be done to that.
@@ -76,6 +76,26 @@ final class PrivateSocket implements AutoCloseable {
             return channel;
         } catch (IOException e) {
             throw new MachineException("No socket can be made at " + path + ": " + e.getMessage(), "", e);
+        }
+    }
+
+    /// Makes a pipe in the socket's place; QEMU is told its address.
+    DrainingPipe pipe(Path controlSocket) throws MachineException {
+        DrainingPipe pipe = DrainingPipe.at(path);
+        try {
+            give(path, controlSocket);
+            give(directory, controlSocket);
+            return pipe;
+        } catch (IOException e) {
+            try {
+                pipe.close();
+            } catch (IOException closing) {
+                e.addSuppressed(closing);
+            }
+            throw new MachineException(
+                    "The pipe " + path + " cannot be given to QEMU's user: " + e.getMessage(),
+                    "run Dray as that user, or as root",
+                    e);
         }
     }
 

@@ -6,6 +6,7 @@ import dev.dray.error.DrayException;
 import dev.dray.error.InterruptedOperation;
 import dev.dray.error.MachineException;
 import dev.dray.error.PeerException;
+import dev.dray.error.RefusedException;
 import dev.dray.vmm.CaptureMode;
 import dev.dray.vmm.CaptureOrder;
 import dev.dray.vmm.CaptureReport;
@@ -53,7 +54,8 @@ final class QemuCapture {
     private final long started = System.nanoTime();
     private long phaseStarted = started;
     private long streamDeadline = Long.MAX_VALUE;
-    private boolean toldCancelled;
+    /// In which state the course was last told that the user wants to stop: some cannot do anything about it.
+    private @Nullable Class<? extends State> toldCancelledIn;
     private volatile long resumedMicros;
     private volatile Optional<String> hookId = Optional.empty();
     private volatile @Nullable Thread storing;
@@ -132,10 +134,10 @@ final class QemuCapture {
                 return event instanceof QemuLost ? new QemuLost(process.isGone(Duration.ofSeconds(2))) : event;
             }
         } catch (InterruptedException e) {
-            return cancelled();
+            return cancelled(state);
         }
-        if (watch.cancelled() && !toldCancelled) {
-            return cancelled();
+        if (watch.cancelled() && toldCancelledIn != state.getClass()) {
+            return cancelled(state);
         }
         long now = System.nanoTime();
         if (state instanceof State.Streaming streaming && now - streamDeadline > 0) {
@@ -149,8 +151,8 @@ final class QemuCapture {
         return null;
     }
 
-    private Cancelled cancelled() {
-        toldCancelled = true;
+    private Cancelled cancelled(State state) {
+        toldCancelledIn = state.getClass();
         return new Cancelled(new InterruptedOperation("Interrupted; nothing of the capture is kept", ""));
     }
 
@@ -171,8 +173,13 @@ final class QemuCapture {
                 }
                 post(new GuestResumed(event.micros()));
             }
-            case "MIGRATION" ->
-                post(new MigrationStatus(event.data().path("status").asString("")));
+            case "MIGRATION" -> {
+                String status = event.data().path("status").asString("");
+                if (CaptureCourse.isOver(status)) {
+                    stream.leaveToQemu();
+                }
+                post(new MigrationStatus(status));
+            }
             case QmpEvent.CONNECTION_LOST -> post(new QemuLost(false));
             default -> {}
         }
@@ -228,7 +235,14 @@ final class QemuCapture {
         watch.phase("reading memory (" + choice.plan().mode().word() + ")");
         streamDeadline = deadline(System.nanoTime());
         stream.start();
-        qmp.execute("migrate", JsonMapper.shared().createObjectNode().put("uri", stream.uri()));
+        var arguments = JsonMapper.shared().createObjectNode().put("uri", stream.uri());
+        if (qmp.ask("migrate", arguments) instanceof QmpReply.Refused(var reason)) {
+            String sentence = "QEMU cannot migrate this VM: " + reason;
+            String wayOut = "remove the device or option that QEMU names";
+            throw choice.plan().hook() && !choice.plan().returnPath()
+                    ? new PeerException(sentence, wayOut) // the user's command has done its work already
+                    : new RefusedException(sentence, wayOut);
+        }
     }
 
     /// What it means that QEMU did not do what it was told.

@@ -29,7 +29,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.locks.LockSupport;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -38,16 +37,14 @@ public final class QemuMachine implements VirtualMachine {
     /// How long a QMP socket may take to greet: QEMU does so in a millisecond unless its main loop is busy.
     private static final Duration GREETING_PATIENCE = Duration.ofSeconds(5);
 
-    /// How long QEMU may take to end a migration whose stream has been closed.
-    private static final Duration ENDING_PATIENCE = Duration.ofSeconds(10);
+    /// How long a QEMU whose control connection has ended may take to end itself.
+    private static final Duration EXIT_PATIENCE = Duration.ofSeconds(2);
 
     /// More threads than this do not put pages in place faster on any machine that was measured.
     private static final int RESTORE_CHANNELS_MAX = 4;
 
     /// Below this, further connections cost more than they gain.
     private static final long MULTIFD_BYTES_MIN = 64L << 20;
-
-    private static final Set<String> ENDED = Set.of("none", "completed", "failed", "cancelled");
 
     private final QmpClient qmp;
     private final Path controlSocket;
@@ -83,7 +80,7 @@ public final class QemuMachine implements VirtualMachine {
         try (var socket = PrivateSocket.beside(controlSocket)) {
             var facts = QemuFacts.ask(qmp);
             guest = CaptureCourse.fromStatus(facts.status());
-            CaptureChoice choice = choose(order, facts, settings);
+            CaptureChoice choice = choose(order, facts, process, settings);
             warn(facts, order, watch);
             CaptureReport report =
                     new QemuCapture(qmp, facts, choice, order, settings, store, watch, socket, process).run();
@@ -95,7 +92,7 @@ public final class QemuMachine implements VirtualMachine {
         } catch (DrayException e) {
             throw new GuestException(e, guest);
         } finally {
-            putBack(settings, ended || process.isGone(Duration.ZERO), watch);
+            putBack(settings, ended, process, watch);
         }
     }
 
@@ -110,12 +107,14 @@ public final class QemuMachine implements VirtualMachine {
         }
     }
 
-    private CaptureChoice choose(CaptureOrder order, QemuFacts facts, MigrationSettings settings) throws DrayException {
-        Optional<String> refusal = Optional.empty();
-        CaptureChoice choice = CaptureChoice.of(order, facts, refusal);
+    private static CaptureChoice choose(
+            CaptureOrder order, QemuFacts facts, QemuProcess process, MigrationSettings settings) throws DrayException {
+        Optional<NoBackground> none = NoBackground.danger(facts.version(), process.confinement());
+        CaptureChoice choice = CaptureChoice.of(order, facts, none);
         if (choice.plan().mode() == CaptureMode.BACKGROUND) {
-            refusal = settings.apply(Set.of("events", "background-snapshot"), parameters(choice.plan(), order));
-            choice = CaptureChoice.of(order, facts, refusal);
+            none = settings.apply(Set.of("events", "background-snapshot"), parameters(choice.plan(), order))
+                    .map(NoBackground::saidQemu);
+            choice = CaptureChoice.of(order, facts, none);
         }
         if (choice.plan().mode() != CaptureMode.BACKGROUND) {
             Optional<String> reason = settings.apply(Set.of("events", "return-path"), parameters(choice.plan(), order));
@@ -143,14 +142,19 @@ public final class QemuMachine implements VirtualMachine {
     }
 
     @Override
-    public RestoreReport restore(RestoreOrder order, RestoreImage image, OperationWatch watch) throws GuestException {
+    public RestoreReport restore(RestoreOrder order, RestoreImage image, Journal journal, OperationWatch watch)
+            throws GuestException {
+        var process = QemuProcess.listeningOn(controlSocket);
+        var settings = new MigrationSettings(qmp, journal, process.identity());
+        Whereabouts guest = Whereabouts.UNKNOWN;
         QemuFacts facts;
         GuestMemoryMap memory;
         CapturedStream state;
-        var settings = new MigrationSettings(qmp, NoJournal.INSTANCE, "");
-        int channels;
         try {
             facts = QemuFacts.ask(qmp);
+            if (!facts.status().equals("inmigrate")) {
+                guest = CaptureCourse.fromStatus(facts.status()); // another one, that lives there
+            }
             state = stream(image);
             memory = RestoreCheck.check(
                     image.memory(), state.configuration().machineType(), image.facts(), order.regionNames(), facts);
@@ -160,19 +164,18 @@ public final class QemuMachine implements VirtualMachine {
                     order.disks(),
                     order.taken(),
                     QemuMachine::lastWritten);
-            channels = channels(settings, memory);
         } catch (DrayException e) {
-            throw new GuestException(e, Whereabouts.UNKNOWN);
+            throw new GuestException(e, guest);
         }
         try (var socket = PrivateSocket.beside(controlSocket)) {
             socket.handOver(controlSocket);
-            var process = QemuProcess.listeningOn(controlSocket);
-            RestoreReport report = new QemuRestore(qmp, facts, image, state, memory, watch, socket, process, channels)
+            int channels = channels(settings, memory);
+            return new QemuRestore(qmp, facts, image, state, memory, watch, socket, process, channels)
                     .run(order.paused());
-            putBack(settings, false, watch); // a QEMU that did not take the guest has to be started again
-            return report;
         } catch (DrayException e) {
             throw new GuestException(e, Whereabouts.UNKNOWN);
+        } finally {
+            putBack(settings, false, process, watch);
         }
     }
 
@@ -216,20 +219,22 @@ public final class QemuMachine implements VirtualMachine {
         }
     }
 
-    /// Puts the settings back once QEMU's own migration has ended; before that it refuses to change
-    /// them. Does so also when the user asks to stop.
-    private void putBack(MigrationSettings settings, boolean gone, OperationWatch watch) {
+    /// Puts the settings back once QEMU's own migration has ended; those of a QEMU that is gone went with it.
+    /// Does so also when the user asks to stop.
+    private void putBack(MigrationSettings settings, boolean gone, QemuProcess process, OperationWatch watch) {
         try {
-            if (gone) {
+            if (gone || process.isGone(Duration.ZERO)) {
                 settings.forget();
                 return;
             }
-            long deadline = System.nanoTime() + ENDING_PATIENCE.toNanos();
-            while (!ENDED.contains(qmp.execute("query-migrate").path("status").asString("none"))
-                    && System.nanoTime() - deadline < 0) {
-                LockSupport.parkNanos(5_000_000);
+            try {
+                settings.putBack();
+            } catch (PeerException e) {
+                if (!process.isGone(EXIT_PATIENCE)) {
+                    throw e;
+                }
+                settings.forget();
             }
-            settings.putBack();
         } catch (DrayException e) {
             watch.warning("the migration settings could not be put back, dray doctor tries again: " + e.getMessage());
         }

@@ -52,6 +52,33 @@ record QemuProcess(Path controlSocket, Optional<Long> pid) {
         }
     }
 
+    /// Whether it may start programs that see the same files as Dray.
+    Confinement confinement() {
+        if (pid.isEmpty()) {
+            return Confinement.UNKNOWN;
+        }
+        Path process = Path.of("/proc", pid.get().toString());
+        try {
+            String program = String.valueOf(
+                    Files.readSymbolicLink(process.resolve("exe")).getFileName());
+            if (!program.contains("qemu") && !program.contains("kvm")) {
+                return Confinement.UNKNOWN; // whoever handed QEMU its socket, and has it open too
+            }
+            String status = Files.readString(process.resolve("status"), StandardCharsets.ISO_8859_1);
+            boolean free = status.lines().anyMatch(line -> line.matches("Seccomp:\\s+0"));
+            if (!free) {
+                return Confinement.SANDBOX;
+            }
+            boolean sameFiles = Files.readSymbolicLink(process.resolve("ns/mnt"))
+                            .equals(Files.readSymbolicLink(Path.of("/proc/self/ns/mnt")))
+                    && Files.readSymbolicLink(process.resolve("root"))
+                            .equals(Files.readSymbolicLink(Path.of("/proc/self/root")));
+            return sameFiles ? Confinement.NONE : Confinement.OTHER_FILES;
+        } catch (IOException e) {
+            return Confinement.UNKNOWN;
+        }
+    }
+
     /// Whether the process has ended, or ends within `patience`; false if it is not known.
     boolean isGone(Duration patience) {
         if (pid.isEmpty()) {

@@ -6,6 +6,7 @@ import dev.dray.error.DrayException;
 import dev.dray.error.InterruptedOperation;
 import dev.dray.error.MachineException;
 import dev.dray.error.PeerException;
+import dev.dray.error.RefusedException;
 import dev.dray.memory.GuestMemoryMap;
 import dev.dray.vmm.CaptureReport.PhaseTime;
 import dev.dray.vmm.GuestException;
@@ -88,11 +89,12 @@ final class QemuRestore {
         Thread sender = null;
         State end;
         try {
+            everyZero = mayHoldOldContent();
+            listen();
             if (paused) {
                 qmp.execute("stop");
             }
-            everyZero = mayHoldOldContent();
-            connect();
+            open(); // at once: newer ones do not answer QMP while a connection says nothing
             watch.phase("sending memory");
             sender = Thread.ofPlatform().name("stream").start(this::send);
             end = loop(runs);
@@ -191,18 +193,22 @@ final class QemuRestore {
         }
     }
 
-    /// Has QEMU listen, and connects at once: newer ones do not answer QMP while a connection says nothing.
-    private void connect() throws DrayException {
+    /// Has QEMU listen. If it refuses, nothing of it was touched.
+    private void listen() throws DrayException {
         var arguments = JsonMapper.shared().createObjectNode();
         arguments.put("uri", socket.uri()).put("exit-on-error", false);
         if (qmp.ask("migrate-incoming", arguments) instanceof QmpReply.Refused(var reason)) {
-            if (!reason.contains("exit-on-error")) {
-                throw new PeerException("QEMU refused migrate-incoming: " + reason, "start it with -incoming defer");
+            if (reason.contains("exit-on-error")) {
+                arguments.remove("exit-on-error"); // which older ones do not know
+                if (!(qmp.ask("migrate-incoming", arguments) instanceof QmpReply.Refused(var again))) {
+                    return;
+                }
+                reason = again;
             }
-            arguments.remove("exit-on-error");
-            qmp.execute("migrate-incoming", arguments);
+            throw new RefusedException(
+                    "This QEMU does not take a guest: " + reason,
+                    "start it again with -incoming defer, so that Dray can choose the connection");
         }
-        open();
     }
 
     /// A further connection to QEMU; the first is the main one.

@@ -76,7 +76,9 @@ final class QmpClient implements AutoCloseable {
         } catch (PeerException e) {
             client.close();
             throw new RefusedException(
-                    "The QMP socket " + socket + " broke off the greeting: " + e.getMessage(), SECOND_SOCKET, e);
+                    "The QMP socket " + socket + " broke off the greeting: " + e.getMessage(),
+                    e.whatToDo().isEmpty() ? SECOND_SOCKET : e.whatToDo(),
+                    e);
         }
         return client;
     }

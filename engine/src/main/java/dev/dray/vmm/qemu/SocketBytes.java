@@ -6,7 +6,7 @@ import dev.dray.vmm.qemu.wire.ByteSource;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
+import java.nio.channels.ByteChannel;
 
 /// A migration connection as source and sink of bytes. Blocking; closing the channel ends a wait in
 /// another thread.
@@ -14,12 +14,12 @@ final class SocketBytes implements ByteSource, ByteSink {
     /// Bytes per system call: enough to cost nothing, little enough to be copied in cache.
     private static final long CALL_BYTES_MAX = 1 << 20;
 
-    private final SocketChannel channel;
+    private final ByteChannel channel;
 
     private long count;
     private volatile long readBytes;
 
-    SocketBytes(SocketChannel channel) {
+    SocketBytes(ByteChannel channel) {
         this.channel = channel;
     }
 

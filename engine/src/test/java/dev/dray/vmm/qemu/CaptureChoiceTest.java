@@ -19,7 +19,7 @@ class CaptureChoiceTest {
     @ParameterizedTest
     @CsvSource({
         "AUTO, RESUME, running, '', BACKGROUND, the shortest pause for a guest that is to run on",
-        "AUTO, RESUME, running, no uffd, LIVE, QEMU does not allow a background snapshot here: no uffd",
+        "AUTO, RESUME, running, no uffd, LIVE, QEMU does not allow a background snapshot of this VM: no uffd",
         "AUTO, PAUSE, running, '', LIVE, a background image would be older than a guest that ends",
         "AUTO, QUIT, running, '', LIVE, a background image would be older than a guest that ends",
         "AUTO, RESUME, paused, '', STOP, the guest stands still already",
@@ -34,7 +34,7 @@ class CaptureChoiceTest {
         var choice = CaptureChoice.of(
                 order(asked, after),
                 facts(status, "none", List.of()),
-                Optional.of(refusal).filter(r -> !r.isEmpty()));
+                Optional.of(refusal).filter(r -> !r.isEmpty()).map(NoBackground::saidQemu));
         assertThat(choice.plan().mode()).isEqualTo(chosen);
         assertThat(choice.reason()).isEqualTo(reason);
     }
@@ -69,8 +69,38 @@ class CaptureChoiceTest {
         assertThatThrownBy(() -> CaptureChoice.of(
                         order(CaptureMode.BACKGROUND, AfterCapture.RESUME),
                         facts("running", "none", List.of()),
-                        Optional.of("no kernel support")))
+                        Optional.of(NoBackground.saidQemu("no kernel support"))))
                 .hasMessage("QEMU does not allow a background snapshot of this VM: no kernel support");
+    }
+
+    /// Before 8.2 a background snapshot that breaks off hangs the guest, unless QEMU may start a program.
+    @ParameterizedTest
+    @CsvSource({
+        "7.2.22, NONE, false",
+        "7.2.22, SANDBOX, true",
+        "7.2.22, OTHER_FILES, true",
+        "7.2.22, UNKNOWN, true",
+        "8.1.5, SANDBOX, true",
+        "8.2.0, SANDBOX, false",
+        "10.0.2, UNKNOWN, false",
+        "11.1.3, SANDBOX, false",
+    })
+    void neverTakesABackgroundSnapshotThatCanHangTheGuest(String version, Confinement confinement, boolean danger)
+            throws RefusedException {
+        Optional<NoBackground> found = NoBackground.danger(version, confinement);
+        assertThat(found.isPresent()).isEqualTo(danger);
+        var facts = facts("running", "none", List.of());
+        var choice = CaptureChoice.of(order(CaptureMode.AUTO, AfterCapture.RESUME), facts, found);
+        assertThat(choice.plan().mode()).isEqualTo(danger ? CaptureMode.LIVE : CaptureMode.BACKGROUND);
+        if (danger) {
+            String because = confinement.because();
+            assertThat(choice.reason()).contains(version, "hangs the guest").endsWith(because);
+            assertThatThrownBy(() -> CaptureChoice.of(order(CaptureMode.BACKGROUND, AfterCapture.RESUME), facts, found))
+                    .isInstanceOfSatisfying(
+                            RefusedException.class,
+                            refused -> assertThat(refused.whatToDo()).startsWith("use --mode live"))
+                    .hasMessage(choice.reason());
+        }
     }
 
     static CaptureOrder order(CaptureMode mode, AfterCapture after) {

@@ -191,6 +191,22 @@ class CaptureCourseTest {
         }
     }
 
+    /// QEMU may let its guest run before it says that its migration has failed; nothing follows then.
+    @Test
+    void aFailureAfterTheGuestRanOnIsTheEnd() {
+        for (CapturePlan plan : plans().stream().filter(CapturePlan::guestRuns).toList()) {
+            State state = new State.Streaming(new Guest(true, 1, 0, false, false, Optional.empty()), false);
+            state = CaptureCourse.next(plan, state, new CaptureEvent.GuestResumed(2))
+                    .state();
+            Step step = CaptureCourse.next(plan, state, new CaptureEvent.MigrationStatus("failed"));
+            assertThat(step.effects()).containsExactly(CaptureEffect.REFUSE_STREAM);
+            assertThat(step.state())
+                    .isInstanceOfSatisfying(
+                            State.Failed.class,
+                            failed -> assertThat(failed.whereabouts()).isEqualTo(Whereabouts.RUNNING));
+        }
+    }
+
     /// A background snapshot that fails while QEMU itself has stopped the guest leaves it stopped.
     @Test
     void aGuestThatRanAndThatQemuLeavesPausedIsContinued() {

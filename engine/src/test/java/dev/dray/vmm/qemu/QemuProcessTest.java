@@ -23,6 +23,7 @@ class QemuProcessTest {
             var process = QemuProcess.listeningOn(socket);
             assertThat(process.pid()).contains(ProcessHandle.current().pid());
             assertThat(process.commandLine().getFirst()).endsWith("java");
+            assertThat(process.confinement()).isEqualTo(Confinement.UNKNOWN); // it is no QEMU
         }
     }
 
