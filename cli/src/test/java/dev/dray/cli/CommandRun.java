@@ -11,12 +11,12 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /// One command run in this process, and what came of it.
-record CommandRun(int exitCode, String out, String err) {
+public record CommandRun(int exitCode, String out, String err) {
     static CommandRun of(String... arguments) {
         return with(Map.of(), arguments);
     }
 
-    static CommandRun with(Map<String, String> environment, String... arguments) {
+    public static CommandRun with(Map<String, String> environment, String... arguments) {
         return with(environment, Commands::find, arguments);
     }
 
@@ -42,7 +42,7 @@ record CommandRun(int exitCode, String out, String err) {
     }
 
     /// The one JSON document on stdout; fails if there is more or less.
-    JsonNode json() {
+    public JsonNode json() {
         if (out.lines().count() != 1) {
             throw new AssertionError("not one line: " + out);
         }

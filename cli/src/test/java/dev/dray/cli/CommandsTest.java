@@ -19,7 +19,7 @@ import tools.jackson.databind.JsonNode;
 @Timeout(120)
 class CommandsTest {
     private static final String ID = "[0-9a-f]{32}";
-    private static final String TIME = "([0-9]+\\.[0-9] (ms|s))";
+    private static final String TIME = "([0-9]+\\.[0-9] (ms|s)|[0-9]+ min [0-9]+ s)";
     private static final String SIZE = "([0-9]+\\.[0-9] [KM]iB|[0-9]+ B)";
 
     @TempDir

@@ -1,0 +1,122 @@
+package dev.dray.journey;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.dray.testbed.RealQemu.Version;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Restores that do not come to their end. The waiting QEMU is lost (one process takes one migration), the snapshot is
+/// not, and the next restore works.
+@Tag("vmm")
+class RestoreFaultsTest {
+    private static final String NAME = "web1";
+
+    static List<Version> qemus() {
+        return Version.present();
+    }
+
+    @ParameterizedTest
+    @MethodSource("qemus")
+    void whateverBreaksTheNextRestoreWorks(Version version) throws Exception {
+        try (var home = Household.open()) {
+            try (var guest = QemuGuest.running(version)) {
+                home.captures(guest, NAME);
+            }
+            killedEarly(home, version);
+            killedWhileSending(home, version);
+            killedAtTheEnd(home, version);
+            qemuKilled(home, version);
+            signalled(home, version);
+            try (var copy = QemuGuest.waiting(version)) {
+                String settings = copy.settings();
+                DrayRun.Ended ended = home.restore(NAME, copy);
+                assertThat(ended.exitCode()).as("%s", ended.json()).isZero();
+                copy.runsOn();
+                copy.isWhole();
+                assertThat(copy.settings()).isEqualTo(settings);
+                home.captures(copy, NAME);
+            }
+            assertThat(home.listed()).containsExactly(NAME + "@1", NAME + "@2");
+            home.verifies();
+        }
+    }
+
+    /// Killed before QEMU was told anything: the same QEMU still takes the guest.
+    private static void killedEarly(Household home, Version version) throws Exception {
+        try (var copy = QemuGuest.waiting(version)) {
+            try (DrayRun run = home.startRestore(NAME, copy)) {
+                run.awaitPhase("opening the snapshot");
+                run.kill();
+            }
+            assertThat(copy.status()).isEqualTo("inmigrate");
+            DrayRun.Ended ended = home.restore(NAME, copy);
+            assertThat(ended.exitCode()).as("%s", ended.json()).isZero();
+            copy.runsOn();
+        }
+    }
+
+    /// A QEMU that stands still takes no bytes: Dray is in the middle of sending.
+    private static DrayRun sending(Household home, QemuGuest copy) throws Exception {
+        DrayRun run = home.startRestore(NAME, copy);
+        run.awaitPhase("sending memory");
+        Signals.send("STOP", copy.process().pid());
+        return run;
+    }
+
+    private static void killedWhileSending(Household home, Version version) throws Exception {
+        try (var copy = QemuGuest.waiting(version)) {
+            try (DrayRun run = sending(home, copy)) {
+                run.kill();
+            }
+            Signals.send("CONT", copy.process().pid());
+            DrayRun.Ended ended = home.restore(NAME, copy);
+            assertThat(ended.exitCode()).as("%s", ended.json()).isEqualTo(3);
+            // Some hang for ever in the middle of a stream: their main loop waits for what does not come.
+            assertThat(ended.says()).containsAnyOf("-incoming defer", "see whether QEMU hangs");
+            assertThat(copy.report().passes()).as("passes of half a guest").isZero();
+        }
+    }
+
+    /// Killed when the guest runs already: it goes on, and what is left of the settings is put back.
+    private static void killedAtTheEnd(Household home, Version version) throws Exception {
+        try (var copy = QemuGuest.waiting(version)) {
+            String settings = copy.settings();
+            try (DrayRun run = home.startRestore(NAME, copy)) {
+                copy.awaitStatus("running");
+                run.kill();
+            }
+            copy.runsOn();
+            copy.isWhole();
+            DrayRun.Ended doctor = home.dray("doctor", copy.address());
+            assertThat(doctor.exitCode()).as("%s", doctor.json()).isZero();
+            assertThat(copy.settings()).isEqualTo(settings);
+        }
+    }
+
+    private static void qemuKilled(Household home, Version version) throws Exception {
+        try (var copy = QemuGuest.waiting(version);
+                DrayRun run = sending(home, copy)) {
+            copy.process().destroyForcibly();
+            DrayRun.Ended ended = run.end();
+            assertThat(ended.exitCode()).as("%s", ended.json()).isEqualTo(1);
+            assertThat(ended.text("guest")).isEqualTo("gone");
+            assertThat(ended.text("kind")).isEqualTo("peer");
+            assertThat(ended.says()).contains("start QEMU again");
+        }
+    }
+
+    private static void signalled(Household home, Version version) throws Exception {
+        try (var copy = QemuGuest.waiting(version);
+                DrayRun run = sending(home, copy)) {
+            run.signal("INT");
+            run.awaitPhase("stopping");
+            Signals.send("CONT", copy.process().pid());
+            DrayRun.Ended ended = run.end();
+            assertThat(ended.exitCode()).as("%s", ended.json()).isEqualTo(130);
+            assertThat(ended.text("kind")).isEqualTo("interrupted");
+        }
+    }
+}
