@@ -1,6 +1,7 @@
 package dev.dray.bench;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -99,7 +100,7 @@ final class DrayCommand {
                 }
                 Thread.sleep(STATUS_POLL_MS);
             }
-        } catch (IOException e) {
+        } catch (IOException | UncheckedIOException e) {
             return most; // it ended while we looked
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -62,6 +62,11 @@ record Guest(RealQemu qemu) implements AutoCloseable {
         return "QEMU " + number.path("major") + "." + number.path("minor") + "." + number.path("micro");
     }
 
+    /// Processor time that QEMU has taken so far.
+    long cpuMs() {
+        return qemu.process().info().totalCpuDuration().orElseThrow().toMillis();
+    }
+
     void stop() throws IOException {
         qemu.qmp().execute("stop");
     }
