@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -56,7 +58,7 @@ final class QmpClient implements AutoCloseable {
     ///
     /// @param patience how long QEMU may take to greet
     static QmpClient connect(Path socket, Duration patience) throws RefusedException {
-        var channel = open(socket);
+        var channel = open(socket, patience);
         var client = new QmpClient(channel, socket);
         Thread.ofVirtual().name("qmp-reader").start(client::readLines);
         try {
@@ -83,23 +85,47 @@ final class QmpClient implements AutoCloseable {
         return client;
     }
 
-    private static SocketChannel open(Path socket) throws RefusedException {
+    private static SocketChannel open(Path socket, Duration patience) throws RefusedException {
         if (!Files.exists(socket)) {
             throw new RefusedException(
                     "There is no socket " + socket, "start QEMU with -qmp unix:" + socket + ",server=on,wait=off");
         }
         try {
             var channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+            Thread limit = closeAfter(patience, channel);
             try {
                 channel.connect(UnixDomainSocketAddress.of(socket));
                 return channel;
             } catch (IOException e) {
                 channel.close();
                 throw e;
+            } finally {
+                limit.interrupt();
             }
+        } catch (ClosedByInterruptException e) {
+            throw new RefusedException("Interrupted while waiting for the QMP socket " + socket, "", e);
+        } catch (AsynchronousCloseException e) {
+            throw new RefusedException(
+                    "The QMP socket " + socket + " takes no further connection: another client, such as libvirt,"
+                            + " probably holds it",
+                    SECOND_SOCKET,
+                    e);
         } catch (IOException | RuntimeException e) {
             throw unreachable(socket, e);
         }
+    }
+
+    /// Closes a channel unless the thread is interrupted before. A connection to a socket whose queue is full waits
+    /// for ever, and QEMU does not take any from its queue while a client is connected.
+    private static Thread closeAfter(Duration patience, SocketChannel channel) {
+        return Thread.ofVirtual().name("qmp-connect-limit").start(() -> {
+            try {
+                Thread.sleep(patience);
+                channel.close();
+            } catch (InterruptedException | IOException e) {
+                // Connected in time.
+            }
+        });
     }
 
     static RefusedException unreachable(Path socket, Exception reason) {

@@ -1,8 +1,10 @@
 package dev.dray.vmm.qemu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.dray.error.DrayException;
+import dev.dray.error.RefusedException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -15,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -48,6 +51,24 @@ class QmpClientTest {
                         .isTrue();
                 assertThat(qmp.execute("cont").path("did").asString("")).isEqualTo("cont");
             }
+        }
+    }
+
+    /// As QEMU does while another client is connected: nothing is taken from the queue of connections.
+    @Test
+    @Timeout(20)
+    void aSocketWhoseQueueIsFullIsRefusedAfterAWhile() throws IOException {
+        Path socket = temp.resolve("busy");
+        try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            server.bind(UnixDomainSocketAddress.of(socket), 1);
+            for (int i = 0; i < 2; i++) {
+                assertThatThrownBy(() -> QmpClient.connect(socket, Duration.ofMillis(100)))
+                        .hasMessageContaining("said nothing");
+            }
+            assertThatThrownBy(() -> QmpClient.connect(socket, Duration.ofMillis(100)))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("takes no further connection")
+                    .hasMessageContaining("libvirt");
         }
     }
 
