@@ -167,7 +167,12 @@ final class QemuRestore {
         try {
             switch (effect) {
                 case CLOSE_STREAM -> closeStream();
-                case CONTINUE_GUEST -> qmp.execute("cont");
+                case CONTINUE_GUEST -> {
+                    if (qmp.ask("cont", JsonMapper.shared().createObjectNode())
+                            instanceof QmpReply.Refused(var reason)) {
+                        post(new ContinueRefused(reason));
+                    }
+                }
                 case ASK_STATUS -> post(new StatusSeen(QemuFacts.status(qmp)));
                 case ASK_REASON ->
                     post(new ReasonSeen(

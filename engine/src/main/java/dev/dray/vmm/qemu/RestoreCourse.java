@@ -27,6 +27,9 @@ final class RestoreCourse {
         /// QEMU answered what it thinks of the guest.
         record StatusSeen(String status) implements Event {}
 
+        /// QEMU refused to run the guest, for this reason.
+        record ContinueRefused(String reason) implements Event {}
+
         /// QEMU's reason for a failed migration, in its own words; empty if it gives none.
         record ReasonSeen(String reason) implements Event {}
 
@@ -109,8 +112,17 @@ final class RestoreCourse {
             case Event.StatusSeen _
             when runs && !s.continued -> step(new State.Settling(true), Effect.CONTINUE_GUEST, Effect.ASK_STATUS);
             case Event.StatusSeen _ -> step(new State.Done(Whereabouts.PAUSED));
+            case Event.ContinueRefused(var reason) ->
+                step(new State.Failed(
+                        new PeerException(
+                                "QEMU loaded the guest but does not run it: " + reason,
+                                "remove what QEMU names (a disk may be in use by another process), then cont"),
+                        Whereabouts.PAUSED));
             case Event.PatienceEnded _ ->
-                fail(new PeerException("QEMU loaded the guest but does not say whether it runs", "see query-status"));
+                fail(new PeerException(
+                        "QEMU loaded the guest but did not start it; its reason is on its standard error (a disk may"
+                                + " be in use by another process)",
+                        "remove what QEMU names, then " + START_AGAIN));
             case Event.StreamBroke _ -> step(s);
             default -> anywhere(s, event);
         };

@@ -24,6 +24,7 @@ class RestoreCourseTest {
             new Event.StatusSeen("inmigrate"),
             new Event.StatusSeen("running"),
             new Event.StatusSeen("paused"),
+            new Event.ContinueRefused("no lock"),
             new Event.ReasonSeen(""),
             new Event.ReasonSeen("no such device"),
             new Event.Cancelled(new InterruptedOperation("stop", "")),
@@ -80,6 +81,18 @@ class RestoreCourseTest {
         assertThat(RestoreCourse.next(false, new State.Settling(false), new Event.StatusSeen("paused"))
                         .state())
                 .isEqualTo(new State.Done(Whereabouts.PAUSED));
+    }
+
+    /// As QEMU 7.2 does where another process has the guest's disk open.
+    @Test
+    void aGuestThatQemuDoesNotRunIsAFailureThatGivesQemusReason() {
+        Step told = RestoreCourse.next(true, new State.Settling(false), new Event.StatusSeen("paused"));
+        State end = RestoreCourse.next(true, told.state(), new Event.ContinueRefused("Failed to get \"write\" lock"))
+                .state();
+        assertThat(end).isInstanceOfSatisfying(State.Failed.class, failed -> {
+            assertThat(failed.guest()).isEqualTo(Whereabouts.PAUSED);
+            assertThat(failed.reason()).hasMessageContaining("Failed to get \"write\" lock");
+        });
     }
 
     /// Damage in the repository is what the user has to hear of, not what QEMU says about the broken stream.
