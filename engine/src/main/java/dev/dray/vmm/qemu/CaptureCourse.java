@@ -235,6 +235,15 @@ final class CaptureCourse {
                 recover(plan, s.guest, notLetGo(why), CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
             case Cancelled _ -> step(s, CaptureEffect.ABANDON_STORE);
             case GuestStopped(long at) -> step(new State.Storing(s.guest.stopped(at)));
+            // It goes on here, and its image is behind it: QEMU must not be told that it may end.
+            case GuestResumed(long at)
+            when waits ->
+                recover(
+                        plan,
+                        s.guest.resumed(at),
+                        s.guest.over ? ended("failed") : ranOn(),
+                        CaptureEffect.REFUSE_STREAM,
+                        CaptureEffect.ABANDON_STORE);
             case GuestResumed(long at) -> step(new State.Storing(s.guest.resumed(at)));
             case MigrationStatus(var status) when isOver(status) -> step(new State.Storing(s.guest.ended()));
             // All of the guest is here, and nobody else may have it any more: the snapshot is all the more needed.

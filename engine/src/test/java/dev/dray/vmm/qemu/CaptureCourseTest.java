@@ -241,6 +241,20 @@ class CaptureCourseTest {
                 .isEmpty();
     }
 
+    /// Its image is behind it then: ended now, it would lose what it has done since.
+    @Test
+    void aGuestThatSomebodyContinuesWhileItIsStoredIsNotLetGo() {
+        for (AfterCapture after : List.of(AfterCapture.PAUSE, AfterCapture.QUIT)) {
+            var plan = new CapturePlan(CaptureMode.STOP, after, true, false, false);
+            State state = new State.Storing(new Guest(true, 1, 0, false, false, Optional.empty()));
+            Step resumed = CaptureCourse.next(plan, state, new CaptureEvent.GuestResumed(2));
+            assertThat(resumed.effects()).containsExactly(CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
+            assertThat(CaptureCourse.next(plan, resumed.state(), new CaptureEvent.Stored())
+                            .effects())
+                    .isEmpty();
+        }
+    }
+
     private static String word(Object value) {
         String name = value.getClass().getSimpleName();
         return switch (value) {
