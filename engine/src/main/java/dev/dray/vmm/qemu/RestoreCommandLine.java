@@ -46,7 +46,8 @@ public final class RestoreCommandLine {
             }
         }
         if (!typed) {
-            command.addAll(1, List.of("-machine", machine));
+            // At the end: what comes first may be a loader or a wrapper with options of its own.
+            command.addAll(List.of("-machine", machine));
         }
         command.addAll(List.of("-incoming", "defer"));
         return List.copyOf(command);

@@ -17,7 +17,7 @@ class RestoreCommandLineTest {
         assertThat(of("qemu -machine usb=off,type=q35 -m 64", "pc-q35-7.2"))
                 .isEqualTo("qemu -machine pc-q35-7.2,usb=off -m 64 -incoming defer");
         assertThat(of("qemu --machine q35", "pc-q35-7.2")).isEqualTo("qemu --machine pc-q35-7.2 -incoming defer");
-        assertThat(of("qemu -m 64", "pc-i440fx-7.2")).isEqualTo("qemu -machine pc-i440fx-7.2 -m 64 -incoming defer");
+        assertThat(of("qemu -m 64", "pc-i440fx-7.2")).isEqualTo("qemu -m 64 -machine pc-i440fx-7.2 -incoming defer");
     }
 
     @Test
@@ -27,7 +27,7 @@ class RestoreCommandLineTest {
         assertThat(of("qemu -machine smm=off -machine pc", "pc-i440fx-7.2"))
                 .isEqualTo("qemu -machine smm=off -machine pc-i440fx-7.2 -incoming defer");
         assertThat(of("qemu -machine smm=off", "pc-i440fx-7.2"))
-                .isEqualTo("qemu -machine pc-i440fx-7.2 -machine smm=off -incoming defer");
+                .isEqualTo("qemu -machine smm=off -machine pc-i440fx-7.2 -incoming defer");
     }
 
     @Test
