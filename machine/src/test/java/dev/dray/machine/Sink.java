@@ -15,6 +15,7 @@ import dev.dray.vmm.qemu.wire.StreamForm;
 import dev.dray.vmm.qemu.wire.StreamLimits;
 import dev.dray.vmm.qemu.wire.StreamReader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -99,8 +100,15 @@ final class Sink implements AutoCloseable, ByteSource, ByteSink {
     /// Hangs up.
     void hangUp() throws IOException {
         server.close();
-        if (connection.isDone() && !connection.isCompletedExceptionally()) {
-            connection.join().close();
+        // Also one that is being accepted just now.
+        var _ = connection.thenAccept(Sink::close);
+    }
+
+    private static void close(SocketChannel accepted) {
+        try {
+            accepted.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

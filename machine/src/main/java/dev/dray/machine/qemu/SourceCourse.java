@@ -162,8 +162,8 @@ final class SourceCourse {
                 event instanceof Continued
                         ? step(new Finishing(), Effect.ANNOUNCE, Effect.SEND_REST)
                         : anywhere(state, event);
-            case Finishing _ -> event instanceof AllSent ? allSent(plan) : anywhere(state, event);
-            case Waiting _ -> event instanceof Answered(int status) && status == 0 ? gone() : anywhere(state, event);
+            case Finishing _ -> event instanceof AllSent ? allSent(plan) : answered(state, event);
+            case Waiting _ -> answered(state, event);
         };
     }
 
@@ -189,6 +189,12 @@ final class SourceCourse {
 
     private static Step allSent(Plan plan) {
         return plan.returnPath ? step(new Waiting()) : gone();
+    }
+
+    /// The destination's word may arrive before the sending thread has said that it is done: it has the guest all the
+    /// same.
+    private static Step answered(State state, Event event) {
+        return event instanceof Answered(int status) && status == 0 ? gone() : anywhere(state, event);
     }
 
     private static Step gone() {
