@@ -4,6 +4,7 @@ import dev.dray.error.RefusedException;
 import dev.dray.vmm.AfterCapture;
 import dev.dray.vmm.CaptureMode;
 import dev.dray.vmm.CaptureOrder;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -58,10 +59,23 @@ record CaptureChoice(CapturePlan plan, String reason) {
                     "bring it to running or paused first");
         }
         if (!facts.blockers().isEmpty()) {
-            throw new RefusedException(
-                    "QEMU cannot migrate this VM: " + String.join("; ", facts.blockers()),
-                    "remove the device or option that QEMU names");
+            String reasons = String.join("; ", facts.blockers());
+            throw new RefusedException("QEMU cannot migrate this VM: " + reasons, wayOut(reasons));
         }
+    }
+
+    /// What to do about a VM that QEMU does not migrate, or not so.
+    ///
+    /// @param reason QEMU's words
+    static String wayOut(String reason) {
+        String words = reason.toLowerCase(Locale.ROOT);
+        if (words.contains("cpr")) {
+            return "set QEMU's migration parameter mode to normal";
+        }
+        if (words.contains("background") || words.contains("capabilit")) {
+            return "use --mode live or stop";
+        }
+        return "remove the device or option that QEMU names";
     }
 
     private static CaptureMode auto(AfterCapture after, boolean runs, Optional<NoBackground> noBackground) {

@@ -31,6 +31,9 @@ final class MigrationSettings {
     /// In the journal: Dray itself has stopped the guest.
     private static final String STOPPED = "stopped";
 
+    /// The parameter that makes a migration one to the next QEMU on the same host (`cpr-...`).
+    private static final String MODE = "mode";
+
     private final QmpClient qmp;
     private final Journal journal;
     private final String process;
@@ -72,7 +75,7 @@ final class MigrationSettings {
                 + (continued ? ", and continued the guest that it had stopped" : ""));
     }
 
-    /// Switches on `capabilities`, switches off all others, and sets `parameters`.
+    /// Switches on `capabilities`, switches off all others, and sets `parameters` (`mode` only where QEMU has it).
     ///
     /// @return QEMU's reason if it refuses; what was changed until then stays to be put back
     Optional<String> apply(Set<String> capabilities, Map<String, JsonNode> parameters) throws DrayException {
@@ -82,11 +85,19 @@ final class MigrationSettings {
         var wanted = new TreeMap<String, Boolean>();
         old.path("capabilities").properties().forEach(e -> wanted.put(e.getKey(), capabilities.contains(e.getKey())));
         capabilities.stream().filter(name -> !known(name)).forEach(name -> wanted.put(name, true));
+        var setting = JSON.createObjectNode();
+        parameters.forEach(setting::set);
+        // First of all, where QEMU has it (from 8.2 on): with another mode it takes no background snapshot.
+        JsonNode mode = setting.remove(MODE);
+        if (mode != null
+                && qmp.execute("query-migrate-parameters").has(MODE)
+                && qmp.ask("migrate-set-parameters", JSON.createObjectNode().set(MODE, mode))
+                        instanceof QmpReply.Refused(var reason)) {
+            return Optional.of(reason);
+        }
         if (qmp.ask("migrate-set-capabilities", capabilitySetting(wanted)) instanceof QmpReply.Refused(var reason)) {
             return Optional.of(reason);
         }
-        var setting = JSON.createObjectNode();
-        parameters.forEach(setting::set);
         if (!setting.isEmpty() && qmp.ask("migrate-set-parameters", setting) instanceof QmpReply.Refused(var reason)) {
             return Optional.of(reason);
         }

@@ -238,7 +238,7 @@ final class QemuCapture {
         var arguments = JsonMapper.shared().createObjectNode().put("uri", stream.uri());
         if (qmp.ask("migrate", arguments) instanceof QmpReply.Refused(var reason)) {
             String sentence = "QEMU cannot migrate this VM: " + reason;
-            String wayOut = "remove the device or option that QEMU names";
+            String wayOut = CaptureChoice.wayOut(reason);
             throw choice.plan().hook() && !choice.plan().returnPath()
                     ? new PeerException(sentence, wayOut) // the user's command has done its work already
                     : new RefusedException(sentence, wayOut);
@@ -365,6 +365,7 @@ final class QemuCapture {
             case AUTO, BACKGROUND -> {}
         }
         wanted.put("tls-creds", "");
+        wanted.put("mode", "normal");
         return wanted;
     }
 }

@@ -119,7 +119,9 @@ public final class QemuMachine implements VirtualMachine {
         if (choice.plan().mode() != CaptureMode.BACKGROUND) {
             Optional<String> reason = settings.apply(Set.of("events", "return-path"), parameters(choice.plan(), order));
             if (reason.isPresent()) {
-                throw new RefusedException("QEMU does not take the settings for a capture: " + reason.get(), "");
+                throw new RefusedException(
+                        "QEMU does not take the settings for a capture: " + reason.get(),
+                        "see query-migrate-capabilities and query-migrate-parameters");
             }
         }
         return choice;

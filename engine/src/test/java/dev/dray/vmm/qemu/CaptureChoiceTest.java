@@ -55,6 +55,16 @@ class CaptureChoiceTest {
                 .hasMessage(message);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "State blocked by non-migratable device '0000:00:05.0/ivshmem', remove the device or option that QEMU names",
+        "Cannot use background snapshot with CPR, set QEMU's migration parameter mode to normal",
+        "Background snapshot is not possible, use --mode live or stop",
+    })
+    void theWayOutFitsWhatQemuSays(String reason, String wayOut) {
+        assertThat(CaptureChoice.wayOut(reason)).isEqualTo(wayOut);
+    }
+
     @Test
     void namesWhatBlocksMigration() {
         assertThatThrownBy(() -> CaptureChoice.of(
