@@ -102,6 +102,11 @@ class JourneyTest {
                             .isZero();
                     assertThat(ended.text("guest")).isEqualTo("gone");
                     assertThat(ended.json().path("warnings")).isEmpty();
+                    assertThat(ended.json()
+                                    .path("phases")
+                                    .valueStream()
+                                    .map(each -> each.path("name").asString()))
+                            .containsExactly("memory", "store", "release", "quit");
                     guest.awaitGone();
                     long last = guest.lastPass();
                     copyContinues(home, version, ended.text("snapshot"), last, last, false);

@@ -339,15 +339,21 @@ final class QemuCapture {
         return MachineFacts.captured(taken, facts, process, choice.plan().mode(), stream.captured(), hookId);
     }
 
-    private void phaseOver(State before, State after) {
-        String name = switch (before) {
+    /// What the outcome calls the time spent in a state; `other` is not told.
+    static String phaseName(State state) {
+        return switch (state) {
             case State.Streaming _ -> "memory";
             case State.Hooking _ -> "on-pause";
             case State.Resuming _ -> "resume";
             case State.Storing _ -> "store";
-            case State.Accepting _, State.Quitting _ -> "release";
+            case State.Accepting _ -> "release";
+            case State.Quitting _ -> "quit";
             case State.Stopping _, State.Recovering _, State.Done _, State.Failed _ -> "other";
         };
+    }
+
+    private void phaseOver(State before, State after) {
+        String name = phaseName(before);
         long now = System.nanoTime();
         if (!name.equals("other") && !(after instanceof State.Recovering)) {
             phases.add(new PhaseTime(name, (now - phaseStarted) / 1e6));

@@ -15,6 +15,7 @@ import dev.dray.vmm.qemu.CaptureCourse.Step;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -113,6 +114,17 @@ class CaptureCourseTest {
                 .distinct()
                 .sorted();
         Arrows.check("capture-course.txt", arrows);
+    }
+
+    /// Nobody can tell apart two phases of one name.
+    @Test
+    void everyStateThatIsToldHasANameOfItsOwn() {
+        assertThat(states(plans().getFirst()).stream()
+                        .collect(Collectors.toMap(State::getClass, QemuCapture::phaseName, (a, _) -> a))
+                        .values()
+                        .stream()
+                        .filter(name -> !name.equals("other")))
+                .doesNotHaveDuplicates();
     }
 
     @Test
