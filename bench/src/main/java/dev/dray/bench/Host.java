@@ -31,7 +31,8 @@ final class Host {
                         load());
     }
 
-    /// Has the machine hold so much free memory: where it is itself virtual, its host takes back what lies unused, and to
+    /// Has the machine hold so much free memory: where it is itself virtual, its host takes back what lies unused, and
+    /// to
     /// get 1 GiB of it again can cost seconds, which meet only whoever comes first.
     static void touchMemory(long bytes) {
         MemorySegment memory = NativeMemory.map(bytes);
