@@ -58,6 +58,7 @@ final class QemuRestore {
     private boolean everyZero;
     private volatile long sentNanos;
     private volatile long sentBytes;
+    private volatile @Nullable RestoreStream pages;
 
     /// @param memory the snapshot's map with the waiting machine's names, [RestoreCheck]
     /// @param channels further connections that QEMU was told to expect; 0 for none
@@ -126,6 +127,7 @@ final class QemuRestore {
     private State loop(boolean runs) {
         State state = RestoreCourse.begin();
         long entered = System.nanoTime();
+        long progress = 0;
         boolean toldCancelled = false;
         while (!(state instanceof State.Done || state instanceof State.Failed)) {
             Event event = poll();
@@ -133,6 +135,10 @@ final class QemuRestore {
                 toldCancelled = true;
                 event = new Cancelled(
                         new InterruptedOperation("Interrupted; the waiting QEMU has to be started again", ""));
+            }
+            if (state instanceof State.Sending && progress != progress()) {
+                progress = progress();
+                entered = System.nanoTime();
             }
             Optional<Duration> patience = RestoreCourse.patience(state);
             boolean stuck = event instanceof StatusSeen(var word) && word.equals("inmigrate");
@@ -152,6 +158,11 @@ final class QemuRestore {
             step.effects().forEach(this::perform);
         }
         return state;
+    }
+
+    private long progress() {
+        RestoreStream stream = pages;
+        return stream == null ? 0 : stream.progress();
     }
 
     private @Nullable Event poll() {
@@ -267,9 +278,10 @@ final class QemuRestore {
             to.flush();
             sync(lanes);
             to.beginEnd();
-            var pages = new RestoreStream(image, memory, everyZero, watch);
-            pages.send(lanes);
-            sentBytes = pages.sentBytes();
+            var stream = new RestoreStream(image, memory, everyZero, watch);
+            pages = stream;
+            stream.send(lanes);
+            sentBytes = stream.sentBytes();
             sync(lanes);
         } finally {
             lanes.forEach(RestoreLane::close);

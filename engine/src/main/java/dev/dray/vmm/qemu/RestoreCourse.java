@@ -12,6 +12,9 @@ import java.util.Optional;
 /// Invariant: [State.Done] only after QEMU itself has said `completed` and what it says of the guest has been asked
 /// for.
 final class RestoreCourse {
+    /// A QEMU that takes guests at all takes a batch of pages in less than a second.
+    private static final Duration SENDING_PATIENCE = Duration.ofSeconds(60);
+
     private RestoreCourse() {}
 
     sealed interface Event {
@@ -91,6 +94,9 @@ final class RestoreCourse {
             case Event.StreamSent _ when s.completed -> step(new State.Settling(false), Effect.ASK_STATUS);
             case Event.StreamSent _ -> step(new State.Loading());
             case Event.MigrationStatus(var word) when word.equals("completed") -> step(new State.Sending(true));
+            case Event.PatienceEnded _ ->
+                fail(new PeerException(
+                        "Nothing of the guest went to QEMU for " + SENDING_PATIENCE.toSeconds() + " s", START_AGAIN));
             default -> anywhere(s, event);
         };
     }
@@ -174,9 +180,11 @@ final class RestoreCourse {
         return step(new State.Failing(why), Effect.CLOSE_STREAM, Effect.ASK_REASON);
     }
 
+    /// How long a state may last; in [State.Sending] from the last pages that were taken.
     static Optional<Duration> patience(State state) {
         return switch (state) {
-            case State.Sending _, State.Done _, State.Failed _ -> Optional.empty();
+            case State.Done _, State.Failed _ -> Optional.empty();
+            case State.Sending _ -> Optional.of(SENDING_PATIENCE);
             case State.Loading _ -> Optional.of(Duration.ofSeconds(60));
             case State.Settling _, State.Failing _ -> Optional.of(Duration.ofSeconds(10));
         };

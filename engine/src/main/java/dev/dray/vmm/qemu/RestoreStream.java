@@ -61,6 +61,11 @@ final class RestoreStream {
         }
     }
 
+    /// Grows with every batch that a lane is done with.
+    long progress() {
+        return next.get();
+    }
+
     /// Page contents sent so far.
     long sentBytes() {
         return PageSize.offset(sentPages.get());
