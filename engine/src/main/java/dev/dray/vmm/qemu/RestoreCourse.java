@@ -157,8 +157,9 @@ final class RestoreCourse {
                                 ? new PeerException("QEMU could not take the guest: " + reason, START_AGAIN, s.reason)
                                 : s.reason,
                         Whereabouts.UNKNOWN));
+            // That QEMU ended tells more than that its connection broke; that it no longer answers tells less.
             case Event.QemuLost(boolean gone) ->
-                lost(gone, s.reason instanceof PeerException ? Optional.empty() : Optional.of(s.reason));
+                lost(gone, gone && s.reason instanceof PeerException ? Optional.empty() : Optional.of(s.reason));
             case Event.PatienceEnded _ -> step(new State.Failed(s.reason, Whereabouts.UNKNOWN));
             default -> step(s);
         };

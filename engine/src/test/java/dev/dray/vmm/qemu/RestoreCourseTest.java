@@ -95,6 +95,18 @@ class RestoreCourseTest {
         });
     }
 
+    @Test
+    void aQemuThatTakesNothingMoreIsNotWaitedForForEver() {
+        Step stalled = RestoreCourse.next(true, RestoreCourse.begin(), new Event.PatienceEnded());
+        assertThat(stalled.effects()).contains(RestoreCourse.Effect.CLOSE_STREAM);
+        State end = RestoreCourse.next(true, stalled.state(), new Event.QemuLost(false))
+                .state();
+        assertThat(end)
+                .isInstanceOfSatisfying(
+                        State.Failed.class,
+                        failed -> assertThat(failed.reason()).hasMessage("Nothing of the guest went to QEMU for 60 s"));
+    }
+
     /// Damage in the repository is what the user has to hear of, not what QEMU says about the broken stream.
     @Test
     void aDamagedSnapshotIsNamedEvenIfQemuComplainsToo() {
