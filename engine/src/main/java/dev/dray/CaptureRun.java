@@ -54,6 +54,7 @@ final class CaptureRun {
         try (var repository = RepositoryOpener.open(request.repository(), progress);
                 var _ = VmLock.take(state, address);
                 var vm = VirtualMachines.at(address);
+                var _ = VmLock.take(state, address, vm.identity());
                 var writer = repository.writer(
                         WriterOptions.of(request.name()).with(CompressionChoice.of(request.compression())))) {
             var journal = VmJournal.of(state, address);

@@ -29,7 +29,8 @@ final class DoctorRun {
             throws DrayException {
         var state = StateDirectory.open();
         try (var _ = VmLock.take(state, address);
-                var vm = VirtualMachines.at(address)) {
+                var vm = VirtualMachines.at(address);
+                var _ = VmLock.take(state, address, vm.identity())) {
             vm.putBack(VmJournal.of(state, address)).ifPresent(putBack::add);
             vm.examine()
                     .forEach(each -> findings.add(

@@ -36,7 +36,8 @@ final class RestoreRun {
             Snapshot snapshot = repository.find(request.snapshot());
             try (var reader = repository.reader(snapshot);
                     var _ = VmLock.take(state, address);
-                    var vm = VirtualMachines.at(address)) {
+                    var vm = VirtualMachines.at(address);
+                    var _ = VmLock.take(state, address, vm.identity())) {
                 var journal = VmJournal.of(state, address);
                 vm.putBack(journal).ifPresent(watch::warning);
                 double startMs = ProcessClock.sinceStartMs();

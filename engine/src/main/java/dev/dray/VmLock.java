@@ -7,20 +7,37 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /// One Dray at a time works on a VM: a lock that ends with the process that holds it.
 final class VmLock implements AutoCloseable {
-    private final FileChannel channel;
+    private final @Nullable FileChannel channel;
 
-    private VmLock(FileChannel channel) {
+    private VmLock(@Nullable FileChannel channel) {
         this.channel = channel;
     }
 
+    /// Locks the VM as the user named it, before anything is asked of it.
     static VmLock take(StateDirectory state, VmAddress vm) throws DrayException {
-        Path file = state.directory("locks").resolve(VmJournal.fileName(vm));
+        return take(state, vm, VmJournal.fileName(vm));
+    }
+
+    /// Locks the machine itself, which may have several control sockets.
+    ///
+    /// @param identity [dev.dray.vmm.VirtualMachine#identity()]; without one this locks nothing more
+    static VmLock take(StateDirectory state, VmAddress vm, Optional<String> identity) throws DrayException {
+        return identity.isEmpty()
+                ? new VmLock(null)
+                : take(state, vm, UUID.nameUUIDFromBytes(identity.get().getBytes(StandardCharsets.UTF_8)) + ".machine");
+    }
+
+    private static VmLock take(StateDirectory state, VmAddress vm, String fileName) throws DrayException {
+        Path file = state.directory("locks").resolve(fileName);
         try {
             var channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             if (lock(channel) == null) {
@@ -47,7 +64,9 @@ final class VmLock implements AutoCloseable {
     @Override
     public void close() {
         try {
-            channel.close();
+            if (channel != null) {
+                channel.close();
+            }
         } catch (IOException e) {
             // The lock ends with the process at the latest.
         }

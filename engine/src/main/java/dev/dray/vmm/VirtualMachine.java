@@ -7,6 +7,10 @@ import java.util.Optional;
 /// A virtual machine that Dray has reached by its control socket. Nothing of it is changed until [#capture] or
 /// [#restore].
 public interface VirtualMachine extends AutoCloseable {
+    /// What tells this machine from every other on this host, whichever of its control sockets was used; empty if
+    /// that is not known.
+    Optional<String> identity();
+
     /// What can be done with this machine, and what is in the way; changes nothing.
     List<Finding> examine() throws DrayException;
 

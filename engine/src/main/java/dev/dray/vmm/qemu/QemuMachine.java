@@ -60,6 +60,11 @@ public final class QemuMachine implements VirtualMachine {
     }
 
     @Override
+    public Optional<String> identity() {
+        return Optional.of(QemuProcess.listeningOn(controlSocket).identity()).filter(known -> !known.isEmpty());
+    }
+
+    @Override
     public List<Finding> examine() throws DrayException {
         return Examination.of(QemuFacts.ask(qmp), QemuProcess.listeningOn(controlSocket));
     }
