@@ -6,6 +6,7 @@ import dev.dray.testbed.RealQemu.Version;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -249,6 +250,57 @@ class CaptureFaultsTest {
             guest.runsOn();
             assertThat(guest.settings()).isEqualTo(settings);
             home.captures(guest, NAME);
+            home.verifies();
+        }
+    }
+
+    /// All of the guest is here, and QEMU waits for Dray's word: then somebody else gives QEMU another. It stood still
+    /// before, so that QEMU does not run it on.
+    @ParameterizedTest
+    @MethodSource("qemus")
+    void aPausedGuestWhoseMigrationIsCancelledWhileItIsStoredIsNotLetGo(Version version) throws Exception {
+        try (var home = Household.open();
+                var guest = QemuGuest.running(version)) {
+            String settings = guest.settings();
+            guest.qmp().execute("stop");
+            try (DrayRun run = home.startCapture(guest, NAME, "--compression", "zstd:19", "--after", "quit")) {
+                run.awaitPhase("storing");
+                guest.qmp().execute("migrate_cancel");
+                long from = System.nanoTime();
+                DrayRun.Ended ended = run.end();
+                assertThat(Duration.ofNanos(System.nanoTime() - from)).isLessThan(Duration.ofSeconds(20));
+                assertThat(ended.text("outcome")).as("%s", ended.json()).isEqualTo("failed");
+                assertThat(ended.text("guest")).as("%s", ended.json()).isEqualTo("paused");
+                assertThat(ended.says()).contains("was cancelled");
+            }
+            assertThat(home.listed()).isEmpty();
+            assertThat(guest.settings()).isEqualTo(settings);
+            guest.qmp().execute("cont");
+            guest.runsOn();
+        }
+    }
+
+    /// QEMU cancels its migration when it ends, which must not take the only copy of its guest along.
+    @ParameterizedTest
+    @MethodSource("qemus")
+    void aQemuThatIsEndedWhileItsGuestIsStoredDoesNotTakeTheSnapshotAlong(Version version) throws Exception {
+        try (var home = Household.open()) {
+            for (boolean stands : List.of(true, false)) {
+                try (var guest = QemuGuest.running(version)) {
+                    if (stands) {
+                        guest.qmp().execute("stop");
+                    }
+                    String[] options = {"--mode", "stop", "--compression", "zstd:19", "--after", "quit"};
+                    try (DrayRun run = home.startCapture(guest, NAME, options)) {
+                        run.awaitPhase("storing");
+                        guest.qmp().execute("quit");
+                        DrayRun.Ended ended = run.end();
+                        assertThat(ended.text("guest")).as("%s", ended.json()).isEqualTo("gone");
+                        assertThat(ended.text("outcome")).as("%s", ended.json()).isEqualTo("captured");
+                    }
+                }
+            }
+            assertThat(home.listed()).hasSize(2);
             home.verifies();
         }
     }

@@ -245,6 +245,15 @@ final class CaptureCourse {
                         CaptureEffect.REFUSE_STREAM,
                         CaptureEffect.ABANDON_STORE);
             case GuestResumed(long at) -> step(new State.Storing(s.guest.resumed(at)));
+            // A guest that stood still before does not run on then, but QEMU takes no word about it any more either.
+            case MigrationStatus(var status)
+            when waits && (isFailure(status) || status.equals("cancelling")) ->
+                recover(
+                        plan,
+                        isFailure(status) ? s.guest.ended() : s.guest,
+                        ended(status),
+                        CaptureEffect.REFUSE_STREAM,
+                        CaptureEffect.ABANDON_STORE);
             case MigrationStatus(var status) when isOver(status) -> step(new State.Storing(s.guest.ended()));
             // All of the guest is here, and nobody else may have it any more: the snapshot is all the more needed.
             case QemuLost(boolean gone) -> step(new State.Storing(s.guest.lost(gone)));
@@ -344,7 +353,7 @@ final class CaptureCourse {
 
     private static DrayException ended(String status) {
         return new PeerException(
-                "QEMU's migration " + (status.equals("cancelled") ? "was cancelled" : "failed") + " during the capture",
+                "QEMU's migration " + (status.equals("failed") ? "failed" : "was cancelled") + " during the capture",
                 "see QEMU's own log (query-migrate tells its reason)");
     }
 

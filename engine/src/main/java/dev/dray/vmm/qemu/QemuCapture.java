@@ -7,6 +7,7 @@ import dev.dray.error.InterruptedOperation;
 import dev.dray.error.MachineException;
 import dev.dray.error.PeerException;
 import dev.dray.error.RefusedException;
+import dev.dray.vmm.AfterCapture;
 import dev.dray.vmm.CaptureMode;
 import dev.dray.vmm.CaptureOrder;
 import dev.dray.vmm.CaptureReport;
@@ -131,7 +132,9 @@ final class QemuCapture {
         try {
             CaptureEvent event = events.poll(100, TimeUnit.MILLISECONDS);
             if (event != null) {
-                return event instanceof QemuLost ? new QemuLost(process.isGone(Duration.ofSeconds(2))) : event;
+                return event instanceof QemuLost
+                        ? new QemuLost(process.isGone(Duration.ofSeconds(2)))
+                        : isOfItsEnd(event, state) ? null : event;
             }
         } catch (InterruptedException e) {
             return cancelled(state);
@@ -149,6 +152,15 @@ final class QemuCapture {
             return new PatienceEnded(statusNow());
         }
         return null;
+    }
+
+    /// Whether QEMU says this only because it ends: it cancels its migration first. All of a guest that is being stored
+    /// is here, and the snapshot is then the only copy; that QEMU is lost is told next.
+    private boolean isOfItsEnd(CaptureEvent event, State state) {
+        return state instanceof State.Storing
+                && order.after() != AfterCapture.RESUME
+                && (event instanceof MigrationStatus || event instanceof GuestResumed)
+                && statusNow().isEmpty();
     }
 
     private Cancelled cancelled(State state) {

@@ -25,6 +25,7 @@ class CaptureCourseTest {
             new CaptureEvent.MigrationStatus("completed"),
             new CaptureEvent.MigrationStatus("failed"),
             new CaptureEvent.MigrationStatus("cancelled"),
+            new CaptureEvent.MigrationStatus("cancelling"),
             new CaptureEvent.GuestStopped(1_000_000),
             new CaptureEvent.GuestResumed(1_001_500),
             new CaptureEvent.FirstPage(),
@@ -264,6 +265,28 @@ class CaptureCourseTest {
             assertThat(CaptureCourse.next(plan, resumed.state(), new CaptureEvent.Stored())
                             .effects())
                     .isEmpty();
+        }
+    }
+
+    /// No resume follows where it stood still before: without this, QEMU would be told over a dead connection that it
+    /// may let its guest go, and waited for.
+    @Test
+    void aMigrationThatSomebodyCancelsWhileAPausedGuestIsStoredEndsTheCapture() {
+        for (AfterCapture after : List.of(AfterCapture.PAUSE, AfterCapture.QUIT)) {
+            var plan = new CapturePlan(CaptureMode.STOP, after, false, false, false);
+            State state = new State.Storing(new Guest(true, 0, 0, false, false, Optional.empty()));
+            Step cancelling = CaptureCourse.next(plan, state, new CaptureEvent.MigrationStatus("cancelling"));
+            assertThat(cancelling.effects()).containsExactly(CaptureEffect.REFUSE_STREAM, CaptureEffect.ABANDON_STORE);
+            assertThat(cancelling.state()).isInstanceOf(State.Recovering.class);
+            assertThat(CaptureCourse.next(plan, cancelling.state(), new CaptureEvent.MigrationStatus("cancelled"))
+                            .state())
+                    .isInstanceOfSatisfying(State.Failed.class, failed -> {
+                        assertThat(failed.whereabouts()).isEqualTo(Whereabouts.PAUSED);
+                        assertThat(failed.reason()).hasMessageContaining("was cancelled");
+                    });
+            assertThat(CaptureCourse.next(plan, state, new CaptureEvent.MigrationStatus("failed"))
+                            .state())
+                    .isInstanceOf(State.Failed.class);
         }
     }
 
