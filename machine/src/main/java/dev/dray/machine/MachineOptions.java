@@ -95,32 +95,6 @@ public record MachineOptions(
                 faults);
     }
 
-    public MachineOptions withSerialSocket(Path socket) {
-        return new MachineOptions(
-                name,
-                controlSockets,
-                isIncoming,
-                memoryBytes,
-                program,
-                Optional.of(socket),
-                report,
-                refusedCapabilities,
-                faults);
-    }
-
-    public MachineOptions withReport(Path file) {
-        return new MachineOptions(
-                name,
-                controlSockets,
-                isIncoming,
-                memoryBytes,
-                program,
-                serialSocket,
-                Optional.of(file),
-                refusedCapabilities,
-                faults);
-    }
-
     public MachineOptions refusing(String... capabilities) {
         return new MachineOptions(
                 name,

@@ -174,19 +174,7 @@ final class CaptureStream implements AutoCloseable {
 
     /// Waits until the reading thread has let go of the store. Only after [#close()].
     void join() {
-        Thread thread = reader;
-        boolean interrupted = false;
-        while (thread != null && thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-                thread.interrupt();
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.joinInterruptibly(reader);
     }
 
     /// What the reader of the stream reports, on its thread.

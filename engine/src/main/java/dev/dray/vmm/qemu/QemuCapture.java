@@ -97,7 +97,7 @@ final class QemuCapture {
             stream.close();
             endHook();
             stream.join();
-            join(storing);
+            Threads.joinInterruptibly(storing);
         }
         return switch (state) {
             case State.Done(var guest, var whereabouts) ->
@@ -323,24 +323,7 @@ final class QemuCapture {
         Thread thread = hooking;
         if (thread != null) {
             thread.interrupt();
-            join(thread);
-        }
-    }
-
-    private static void join(@Nullable Thread thread) {
-        if (thread != null) {
-            boolean interrupted = false;
-            while (thread.isAlive()) {
-                try {
-                    thread.join();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                    thread.interrupt();
-                }
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+            Threads.joinInterruptibly(thread);
         }
     }
 

@@ -48,44 +48,45 @@ public final class QemuMachine implements VirtualMachine {
 
     private final QmpClient qmp;
     private final Path controlSocket;
+    private final QemuProcess process;
 
-    private QemuMachine(QmpClient qmp, Path controlSocket) {
+    private QemuMachine(QmpClient qmp, Path controlSocket, QemuProcess process) {
         this.qmp = qmp;
         this.controlSocket = controlSocket;
+        this.process = process;
     }
 
     /// Reaches the QEMU behind a QMP socket; changes nothing.
     public static QemuMachine at(Path controlSocket) throws RefusedException {
-        return new QemuMachine(QmpClient.connect(controlSocket, GREETING_PATIENCE), controlSocket);
+        var qmp = QmpClient.connect(controlSocket, GREETING_PATIENCE);
+        return new QemuMachine(qmp, controlSocket, QemuProcess.listeningOn(controlSocket));
     }
 
     @Override
     public Optional<String> identity() {
-        return Optional.of(QemuProcess.listeningOn(controlSocket).identity()).filter(known -> !known.isEmpty());
+        return Optional.of(process.identity()).filter(known -> !known.isEmpty());
     }
 
     @Override
     public List<Finding> examine() throws DrayException {
-        return Examination.of(QemuFacts.ask(qmp), QemuProcess.listeningOn(controlSocket));
+        return Examination.of(QemuFacts.ask(qmp), process);
     }
 
     @Override
     public Optional<String> putBack(Journal journal) throws DrayException {
-        return MigrationSettings.putBackPending(
-                qmp, journal, QemuProcess.listeningOn(controlSocket).identity());
+        return MigrationSettings.putBackPending(qmp, journal, process.identity());
     }
 
     @Override
     public CaptureReport capture(CaptureOrder order, CaptureStore store, Journal journal, OperationWatch watch)
             throws GuestException {
-        var process = QemuProcess.listeningOn(controlSocket);
         var settings = new MigrationSettings(qmp, journal, process.identity());
         Whereabouts guest = Whereabouts.UNKNOWN;
         boolean ended = false;
         try (var socket = PrivateSocket.beside(controlSocket)) {
             var facts = QemuFacts.ask(qmp);
             guest = CaptureCourse.fromStatus(facts.status());
-            CaptureChoice choice = choose(order, facts, process, settings);
+            CaptureChoice choice = choose(order, facts, settings);
             warn(facts, order, watch);
             CaptureReport report =
                     new QemuCapture(qmp, facts, choice, order, settings, store, watch, socket, process).run();
@@ -97,7 +98,7 @@ public final class QemuMachine implements VirtualMachine {
         } catch (DrayException e) {
             throw new GuestException(e, guest);
         } finally {
-            putBack(settings, ended, process, watch);
+            putBack(settings, ended, watch);
         }
     }
 
@@ -112,8 +113,7 @@ public final class QemuMachine implements VirtualMachine {
         }
     }
 
-    private static CaptureChoice choose(
-            CaptureOrder order, QemuFacts facts, QemuProcess process, MigrationSettings settings) throws DrayException {
+    private CaptureChoice choose(CaptureOrder order, QemuFacts facts, MigrationSettings settings) throws DrayException {
         Optional<NoBackground> none = NoBackground.danger(facts.version(), process.confinement());
         CaptureChoice choice = CaptureChoice.of(order, facts, none);
         if (choice.plan().mode() == CaptureMode.BACKGROUND) {
@@ -151,7 +151,6 @@ public final class QemuMachine implements VirtualMachine {
     @Override
     public RestoreReport restore(RestoreOrder order, RestoreImage image, Journal journal, OperationWatch watch)
             throws GuestException {
-        var process = QemuProcess.listeningOn(controlSocket);
         var settings = new MigrationSettings(qmp, journal, process.identity());
         Whereabouts guest = Whereabouts.UNKNOWN;
         QemuFacts facts;
@@ -182,7 +181,7 @@ public final class QemuMachine implements VirtualMachine {
         } catch (DrayException e) {
             throw new GuestException(e, Whereabouts.UNKNOWN);
         } finally {
-            putBack(settings, false, process, watch);
+            putBack(settings, false, watch);
         }
     }
 
@@ -228,7 +227,7 @@ public final class QemuMachine implements VirtualMachine {
 
     /// Puts the settings back once QEMU's own migration has ended; those of a QEMU that is gone went with it.
     /// Does so also when the user asks to stop.
-    private void putBack(MigrationSettings settings, boolean gone, QemuProcess process, OperationWatch watch) {
+    private void putBack(MigrationSettings settings, boolean gone, OperationWatch watch) {
         try {
             if (gone || process.isGone(Duration.ZERO)) {
                 settings.forget();

@@ -103,7 +103,7 @@ final class QemuRestore {
             throw new GuestException(e, Whereabouts.UNKNOWN);
         } finally {
             closeStream();
-            join(sender);
+            Threads.join(sender);
         }
         return switch (end) {
             case State.Done(var guest) -> report(guest);
@@ -327,20 +327,6 @@ final class QemuRestore {
             } catch (IOException e) {
                 // QEMU sees the end of the connection all the same.
             }
-        }
-    }
-
-    private static void join(@Nullable Thread thread) {
-        boolean interrupted = false;
-        while (thread != null && thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
         }
     }
 }

@@ -54,7 +54,7 @@ final class RestoreStream {
             failure = new InterruptedOperation("Interrupted while memory was being sent", "", e);
         } finally {
             ended = true;
-            threads.forEach(RestoreStream::await);
+            threads.forEach(Threads::join);
         }
         if (failure != null) {
             throw failure;
@@ -69,20 +69,6 @@ final class RestoreStream {
     /// Page contents sent so far.
     long sentBytes() {
         return PageSize.offset(sentPages.get());
-    }
-
-    private static void await(Thread thread) {
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     private void decode(RestoreLane lane) {
