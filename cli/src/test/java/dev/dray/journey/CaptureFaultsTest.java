@@ -271,7 +271,8 @@ class CaptureFaultsTest {
                 assertThat(Duration.ofNanos(System.nanoTime() - from)).isLessThan(Duration.ofSeconds(20));
                 assertThat(ended.text("outcome")).as("%s", ended.json()).isEqualTo("failed");
                 assertThat(ended.text("guest")).as("%s", ended.json()).isEqualTo("paused");
-                assertThat(ended.says()).contains("was cancelled");
+                // QEMU calls it the one or the other, by which of its threads noticed first.
+                assertThat(ended.says()).containsAnyOf("was cancelled", "migration failed");
             }
             assertThat(home.listed()).isEmpty();
             assertThat(guest.settings()).isEqualTo(settings);

@@ -68,7 +68,7 @@ final class QmpClient implements AutoCloseable {
                 throw new RefusedException(
                         "The QMP socket " + socket + " accepted a connection but "
                                 + (hello == null ? "said nothing" : "did not greet as QEMU does")
-                                + ": another client, such as libvirt, probably holds it",
+                                + ": another client, such as libvirt, probably holds it, or QEMU hangs",
                         SECOND_SOCKET);
             }
             client.execute("qmp_capabilities");
