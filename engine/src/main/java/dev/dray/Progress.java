@@ -17,6 +17,9 @@ public interface Progress {
     /// A choice that Dray made and its reason, for those who want to follow: `mode background, because …`.
     default void detail(String text) {}
 
+    /// The guest of a lazy restore runs: what follows happens behind it, and it needs Dray until the end.
+    default void guestRuns() {}
+
     /// Whether the user asked to stop.
     boolean cancelled();
 

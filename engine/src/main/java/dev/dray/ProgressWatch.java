@@ -57,6 +57,11 @@ final class ProgressWatch implements OperationWatch {
     }
 
     @Override
+    public void guestRuns() {
+        progress.guestRuns();
+    }
+
+    @Override
     public boolean cancelled() {
         return progress.cancelled();
     }

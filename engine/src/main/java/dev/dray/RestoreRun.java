@@ -11,6 +11,8 @@ import dev.dray.vmm.GuestException;
 import dev.dray.vmm.RestoreImage;
 import dev.dray.vmm.RestoreOrder;
 import dev.dray.vmm.RestoreReport;
+import java.util.List;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
 /// Carries out a [Restore]: joins a reader of snapshots to a waiting virtual machine.
@@ -59,7 +61,9 @@ final class RestoreRun {
                 request.paused(),
                 request.mapBlock(),
                 pledge,
-                snapshot.manifest().taken());
+                snapshot.manifest().taken(),
+                List.of(),
+                Optional.empty());
     }
 
     private static Restored restored(

@@ -9,6 +9,9 @@ public interface OperationWatch {
 
     void warning(String text);
 
+    /// The guest of a lazy restore runs: what follows happens behind it, and it needs Dray until the end.
+    void guestRuns();
+
     /// Whether the user wants the operation to end now.
     boolean cancelled();
 }

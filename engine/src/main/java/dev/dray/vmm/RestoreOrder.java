@@ -1,7 +1,10 @@
 package dev.dray.vmm;
 
+import dev.dray.page.WorkingSet;
 import java.time.Instant;
 import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -11,8 +14,17 @@ import java.util.TreeMap;
 /// @param regionNames region names of the snapshot to those of the waiting machine, where they differ
 /// @param disks what the user says of the guest's disks
 /// @param taken when the snapshot was taken, to compare with the age of disks
-public record RestoreOrder(boolean paused, SortedMap<String, String> regionNames, DiskPledge disks, Instant taken) {
+/// @param settings what is to be different in the restored guest's configuration
+/// @param lazy what to fetch first, if the guest is to run before all of its memory is in place; empty for eager
+public record RestoreOrder(
+        boolean paused,
+        SortedMap<String, String> regionNames,
+        DiskPledge disks,
+        Instant taken,
+        List<Setting> settings,
+        Optional<WorkingSet> lazy) {
     public RestoreOrder {
+        settings = List.copyOf(settings);
         regionNames = Collections.unmodifiableSortedMap(new TreeMap<>(regionNames));
     }
 }

@@ -1,6 +1,7 @@
 package dev.dray.vmm;
 
 import java.util.List;
+import java.util.Optional;
 
 /// How a restore went.
 ///
@@ -9,13 +10,15 @@ import java.util.List;
 /// @param resumeMs from the first message to the guest running (or ready to run)
 /// @param residentMs from the first message to all memory in place
 /// @param sentBytes page contents sent
+/// @param lazy how the guest was served after it ran; empty if the restore was eager
 public record RestoreReport(
         String vmm,
         Whereabouts guest,
         double resumeMs,
         double residentMs,
         long sentBytes,
-        List<CaptureReport.PhaseTime> phases) {
+        List<CaptureReport.PhaseTime> phases,
+        Optional<LazyReport> lazy) {
     public RestoreReport {
         phases = List.copyOf(phases);
     }

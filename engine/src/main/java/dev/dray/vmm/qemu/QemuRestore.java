@@ -121,7 +121,8 @@ final class QemuRestore {
                 all,
                 all,
                 sentBytes,
-                List.of(new PhaseTime("memory", sent), new PhaseTime("devices", all - sent)));
+                List.of(new PhaseTime("memory", sent), new PhaseTime("devices", all - sent)),
+                Optional.empty());
     }
 
     private State loop(boolean runs) {
