@@ -30,9 +30,14 @@ final class Native {
 
     /// The address of a NUL-terminated string, in the bytes that the JDK uses for paths.
     static long cString(Arena arena, String text) {
-        byte[] bytes = text.getBytes(PATH_CHARSET);
+        byte[] bytes = pathBytes(text);
         MemorySegment out = arena.allocate(bytes.length + 1L);
         MemorySegment.copy(bytes, 0, out, JAVA_BYTE, 0, bytes.length);
         return out.address();
+    }
+
+    /// A path as the kernel has it, without the NUL.
+    static byte[] pathBytes(String path) {
+        return path.getBytes(PATH_CHARSET);
     }
 }

@@ -56,6 +56,16 @@ public final class OpenFile {
         fcntl(fd, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT);
     }
 
+    /// Opens the file behind a descriptor once more: the same bytes, with a position of its own.
+    public static Fd reopen(Fd fd, int flags) throws SysException {
+        return open(Path.of("/proc/self/fd/" + fd.number()), flags, 0);
+    }
+
+    /// From now on reads and writes wait.
+    static void setBlocking(Fd fd) throws SysException {
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) & ~O_NONBLOCK);
+    }
+
     private static int fcntl(Fd fd, int command, int argument) throws SysException {
         int result = FCNTL.intOrErrno(fd.number(), command, argument);
         Native.check(result, "fcntl", fd.toString());
