@@ -11,6 +11,7 @@ import java.util.OptionalLong;
 /// @param timeLimit how long the guest's memory may take to arrive
 /// @param stopWhenTimeUp whether a live capture that has not converged by then stops the guest, instead of failing
 /// @param bytesPerSecond limit of the transfer; empty for none
+/// @param ownRisk whether the user wants to go on with a VMM of a version that Dray was not tried with
 public record CaptureOrder(
         CaptureMode mode,
         AfterCapture after,
@@ -18,4 +19,17 @@ public record CaptureOrder(
         Duration downtimeLimit,
         Duration timeLimit,
         boolean stopWhenTimeUp,
-        OptionalLong bytesPerSecond) {}
+        OptionalLong bytesPerSecond,
+        boolean ownRisk) {
+    /// Without risk.
+    public CaptureOrder(
+            CaptureMode mode,
+            AfterCapture after,
+            Optional<String> onPause,
+            Duration downtimeLimit,
+            Duration timeLimit,
+            boolean stopWhenTimeUp,
+            OptionalLong bytesPerSecond) {
+        this(mode, after, onPause, downtimeLimit, timeLimit, stopWhenTimeUp, bytesPerSecond, false);
+    }
+}

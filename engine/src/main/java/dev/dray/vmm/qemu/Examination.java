@@ -4,6 +4,7 @@ import dev.dray.error.RefusedException;
 import dev.dray.vmm.AfterCapture;
 import dev.dray.vmm.CaptureMode;
 import dev.dray.vmm.CaptureOrder;
+import dev.dray.vmm.GuestDisk;
 import dev.dray.vmm.VirtualMachine.Finding;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -5,10 +5,9 @@ import dev.dray.memory.GuestMemoryMap;
 import dev.dray.memory.MemoryRegion;
 import dev.dray.vmm.CaptureMode;
 import dev.dray.vmm.CapturedMachine;
+import dev.dray.vmm.GuestDisk;
+import dev.dray.vmm.HostFacts;
 import dev.dray.vmm.qemu.wire.CapturedStream;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -48,7 +47,7 @@ final class MachineFacts {
         strings(node.putArray(PCI), facts.pci());
         strings(node.putArray(DEVICES), facts.devices());
         strings(node.putArray(COMMAND_LINE), process.commandLine());
-        disks(node.putArray(DISKS), facts.disks(), hookId);
+        GuestDisk.note(facts.disks(), hookId, node.putArray(DISKS));
         var sections = node.putArray("sections");
         stream.sections()
                 .forEach(section -> sections.addObject()
@@ -56,7 +55,7 @@ final class MachineFacts {
                         .put("instance", section.instance())
                         .put("version", section.version())
                         .put("bytes", section.bytes()));
-        node.set("host", host());
+        node.set("host", HostFacts.read());
         return new CapturedMachine(taken, facts.vmm(), mode, stream.state(), node);
     }
 
@@ -78,41 +77,6 @@ final class MachineFacts {
                 .findFirst()
                 .orElse(region.pageBytes());
         return new MemoryRegion(region.name(), region.bytes(), pageBytes, MonitorText.gpas(facts.flatViews(), region));
-    }
-
-    private static void disks(ArrayNode array, List<GuestDisk> disks, Optional<String> hookId) {
-        for (GuestDisk disk : disks) {
-            var node = array.addObject();
-            node.put("device", disk.device()).put("node", disk.node()).put("file", disk.file());
-            node.put("captured", hookId.isPresent());
-            hookId.ifPresent(id -> node.put("id", id));
-        }
-    }
-
-    /// Facts about the host that matter to whoever looks for one to restore on.
-    private static ObjectNode host() {
-        ObjectNode node = JsonMapper.shared().createObjectNode();
-        node.put("kernel", System.getProperty("os.version", ""));
-        node.put("architecture", System.getProperty("os.arch", ""));
-        try {
-            for (String line : Files.readAllLines(Path.of("/proc/cpuinfo"))) {
-                int colon = line.indexOf(':');
-                String key = colon < 0 ? "" : line.substring(0, colon).strip();
-                switch (key) {
-                    case "vendor_id", "cpu family", "model", "stepping", "model name", "microcode", "flags" ->
-                        node.put(
-                                "cpu_" + key.replace("cpu ", "").replace(' ', '_'),
-                                line.substring(colon + 1).strip());
-                    case "" -> {
-                        return node;
-                    }
-                    default -> {}
-                }
-            }
-        } catch (IOException e) {
-            // A host without /proc/cpuinfo: nothing to note.
-        }
-        return node;
     }
 
     private static void strings(ArrayNode array, List<String> values) {

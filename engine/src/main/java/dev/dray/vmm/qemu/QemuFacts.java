@@ -1,6 +1,7 @@
 package dev.dray.vmm.qemu;
 
 import dev.dray.error.PeerException;
+import dev.dray.vmm.GuestDisk;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -10,6 +10,8 @@ import dev.dray.vmm.CaptureMode;
 import dev.dray.vmm.CaptureOrder;
 import dev.dray.vmm.CaptureReport;
 import dev.dray.vmm.CaptureStore;
+import dev.dray.vmm.DiskCheck;
+import dev.dray.vmm.GuestDisk;
 import dev.dray.vmm.GuestException;
 import dev.dray.vmm.Journal;
 import dev.dray.vmm.OperationWatch;
@@ -19,11 +21,8 @@ import dev.dray.vmm.RestoreReport;
 import dev.dray.vmm.VirtualMachine;
 import dev.dray.vmm.Whereabouts;
 import dev.dray.vmm.qemu.wire.CapturedStream;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -164,12 +163,7 @@ public final class QemuMachine implements VirtualMachine {
             state = stream(image);
             memory = RestoreCheck.check(
                     image.memory(), state.configuration().machineType(), image.facts(), order.regionNames(), facts);
-            DiskCheck.check(
-                    image.facts().path(MachineFacts.DISKS),
-                    facts.disks(),
-                    order.disks(),
-                    order.taken(),
-                    QemuMachine::lastWritten);
+            DiskCheck.check(image.facts().path(MachineFacts.DISKS), facts.disks(), order.disks(), order.taken());
         } catch (DrayException e) {
             throw new GuestException(e, guest);
         }
@@ -204,16 +198,6 @@ public final class QemuMachine implements VirtualMachine {
             throw new RefusedException("QEMU does not take the settings for a restore: " + reason.get(), "");
         }
         return 0;
-    }
-
-    private static Optional<Instant> lastWritten(Path file) {
-        try {
-            return Files.isRegularFile(file)
-                    ? Optional.of(Files.getLastModifiedTime(file).toInstant())
-                    : Optional.empty();
-        } catch (IOException e) {
-            return Optional.empty();
-        }
     }
 
     private static CapturedStream stream(RestoreImage image) throws DrayException {

@@ -7,6 +7,7 @@ import dev.dray.error.RefusedException;
 import dev.dray.vmm.AfterCapture;
 import dev.dray.vmm.CaptureMode;
 import dev.dray.vmm.CaptureOrder;
+import dev.dray.vmm.GuestDisk;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;

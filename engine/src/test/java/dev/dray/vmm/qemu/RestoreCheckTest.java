@@ -1,20 +1,13 @@
 package dev.dray.vmm.qemu;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.dray.error.RefusedException;
 import dev.dray.memory.GuestMemoryMap;
 import dev.dray.memory.MemoryRegion;
-import dev.dray.vmm.DiskPledge;
-import java.nio.file.Path;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.TreeMap;
-import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -25,7 +18,6 @@ class RestoreCheckTest {
                      "sections":[{"name":"0000:00:04.0/virtio-net"}],
                      "disks":[{"device":"virtio0","node":"#block1","file":"/disk.img","captured":true,"id":"s7"}]}
                     """);
-    private static final Instant TAKEN = Instant.parse("2026-11-21T09:00:00Z");
 
     private final QemuFacts waiting = CaptureChoiceTest.facts("inmigrate", "none", List.of());
 
@@ -86,40 +78,6 @@ class RestoreCheckTest {
                         FACTS,
                         CaptureChoiceTest.facts("inmigrate", "setup", List.of()))
                 .hasMessage("This QEMU already has an incoming migration (status setup)");
-    }
-
-    @Test
-    void aDiskThatHasNotMovedOnPassesByItself() {
-        assertThatCode(() -> disks(new DiskPledge.Silent(), _ -> Optional.of(TAKEN.minusSeconds(1))))
-                .doesNotThrowAnyException();
-        assertThatThrownBy(() -> disks(new DiskPledge.Silent(), _ -> Optional.of(TAKEN.plusSeconds(1))))
-                .hasMessage("The guest's disks may have moved on since the snapshot, which would destroy their file"
-                        + " systems: virtio0 (/disk.img, written at 2026-11-21T09:00:01Z, after the snapshot of"
-                        + " 2026-11-21T09:00:00Z)");
-        assertThatThrownBy(() -> disks(new DiskPledge.Silent(), _ -> Optional.empty()))
-                .hasMessageContaining("whose age cannot be seen");
-    }
-
-    @Test
-    void aDiskIsPutBackToTheStateThatBelongsToTheSnapshot() {
-        assertThatCode(() -> disks(pledge("virtio0", "s7"), _ -> Optional.empty()))
-                .doesNotThrowAnyException();
-        assertThatCode(() -> disks(pledge("#block1", "s7"), _ -> Optional.empty()))
-                .doesNotThrowAnyException();
-        assertThatThrownBy(() -> disks(pledge("virtio0", "s6"), _ -> Optional.empty()))
-                .hasMessage("Disk virtio0 was put back to s6, but the snapshot needs s7");
-        assertThatThrownBy(() -> disks(pledge("sda", "s7"), _ -> Optional.empty()))
-                .hasMessage("The snapshot knows no disk sda");
-        assertThatCode(() -> disks(new DiskPledge.Unchecked(), _ -> Optional.empty()))
-                .doesNotThrowAnyException();
-    }
-
-    private static DiskPledge pledge(String disk, String id) {
-        return new DiskPledge.PutBack(new TreeMap<>(Map.of(disk, id)));
-    }
-
-    private void disks(DiskPledge pledge, Function<Path, Optional<Instant>> changed) throws RefusedException {
-        DiskCheck.check(FACTS.path("disks"), waiting.disks(), pledge, TAKEN, changed);
     }
 
     private static JsonNode facts(String json) {

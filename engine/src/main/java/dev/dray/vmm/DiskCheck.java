@@ -1,7 +1,8 @@
-package dev.dray.vmm.qemu;
+package dev.dray.vmm;
 
 import dev.dray.error.RefusedException;
-import dev.dray.vmm.DiskPledge;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -13,10 +14,20 @@ import tools.jackson.databind.JsonNode;
 
 /// Whether a guest's disks fit its memory: memory restored over a disk that has moved on destroys its
 /// file system.
-final class DiskCheck {
+public final class DiskCheck {
     private DiskCheck() {}
 
-    /// @param recorded the disks as [MachineFacts#DISKS] has them
+    /// Looks at the files themselves for when they were last written.
+    ///
+    /// @param recorded the disks as [GuestDisk#note] wrote them down
+    /// @param waiting the disks that the restored guest would write
+    /// @param taken when the snapshot was taken
+    public static void check(JsonNode recorded, List<GuestDisk> waiting, DiskPledge pledge, Instant taken)
+            throws RefusedException {
+        check(recorded, waiting, pledge, taken, DiskCheck::lastWritten);
+    }
+
+    /// @param recorded the disks as [GuestDisk#note] wrote them down
     /// @param waiting the disks that the restored guest would write
     /// @param taken when the snapshot was taken
     /// @param changed when a file was last written; empty if it cannot be seen or is no plain file
@@ -31,6 +42,16 @@ final class DiskCheck {
             case DiskPledge.Unchecked _ -> {}
             case DiskPledge.PutBack(var ids) -> putBack(recorded, ids);
             case DiskPledge.Silent _ -> silent(recorded, waiting, taken, changed);
+        }
+    }
+
+    private static Optional<Instant> lastWritten(Path file) {
+        try {
+            return Files.isRegularFile(file)
+                    ? Optional.of(Files.getLastModifiedTime(file).toInstant())
+                    : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
         }
     }
 
