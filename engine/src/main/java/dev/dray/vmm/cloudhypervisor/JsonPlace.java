@@ -1,0 +1,81 @@
+package dev.dray.vmm.cloudhypervisor;
+
+import dev.dray.error.PeerException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.json.JsonFactory;
+
+/// Where in a JSON document a value stands, in bytes.
+///
+/// @param from its first byte
+/// @param to the byte after its last
+/// @param token what it begins with
+record JsonPlace(int from, int to, JsonToken token) {
+    private static final JsonFactory JSON = JsonFactory.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .build();
+
+    private static final Pattern STEP = Pattern.compile("([^.\\[\\]]+)|\\[([0-9]{1,6})\\]");
+
+    /// The place of `path`, as in `disks[0].path`, in a document that is read to its end; empty if nothing is there.
+    ///
+    /// @param path empty for the whole document
+    /// @throws PeerException if the document is not JSON
+    static Optional<JsonPlace> of(byte[] document, String path) throws PeerException {
+        try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), document)) {
+            JsonToken first = parser.nextToken();
+            JsonPlace found = first == null ? null : find(parser, first, steps(path), 0);
+            while (parser.nextToken() != null) {
+                // to the end: what is cut off or follows makes it another document
+            }
+            return Optional.ofNullable(found);
+        } catch (JacksonException e) {
+            throw new PeerException(
+                    "The snapshot's Config is not JSON: " + e.getOriginalMessage(), "verify the snapshot", e);
+        }
+    }
+
+    private static List<String> steps(String path) {
+        var steps = new ArrayList<String>();
+        Matcher matcher = STEP.matcher(path);
+        while (matcher.find()) {
+            steps.add(matcher.group());
+        }
+        return steps;
+    }
+
+    /// Reads the value that the parser stands at, and leaves it at the value's last token.
+    private static @Nullable JsonPlace find(JsonParser parser, JsonToken at, List<String> steps, int depth) {
+        if (depth == steps.size()) {
+            int from = Math.toIntExact(parser.currentTokenLocation().getByteOffset());
+            parser.skipChildren();
+            parser.finishToken();
+            return new JsonPlace(from, Math.toIntExact(parser.currentLocation().getByteOffset()), at);
+        }
+        String step = steps.get(depth);
+        JsonPlace found = null;
+        int index = 0;
+        if (at != JsonToken.START_OBJECT && at != JsonToken.START_ARRAY) {
+            return null;
+        }
+        for (JsonToken next = parser.nextToken(); next != null && !next.isStructEnd(); next = parser.nextToken()) {
+            String name = at == JsonToken.START_ARRAY ? "[" + index++ + "]" : parser.currentName();
+            JsonToken value = next == JsonToken.PROPERTY_NAME ? parser.nextToken() : next;
+            if (step.equals(name)) {
+                found = find(parser, value, steps, depth + 1);
+            } else {
+                parser.skipChildren();
+            }
+        }
+        return found;
+    }
+}
