@@ -1,0 +1,135 @@
+package dev.dray.page;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.dray.page.PageRun.Reason;
+import dev.dray.page.PageServer.Asked;
+import dev.dray.page.PageServer.Extent;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class PageServerTest {
+    private final PageRun run = new PageRun();
+
+    @Test
+    void whatIsAskedForComesBeforeTheWorkingSetAndTheRest() {
+        PageServer server = server(workingSet(40, 41, 7), 1000);
+        assertThat(server.request(90)).isEqualTo(Asked.FIRST_MISS);
+        assertThat(server.request(3)).isEqualTo(Asked.FIRST_MISS);
+        expect(server, 90, 1, Reason.REQUEST);
+        expect(server, 3, 1, Reason.REQUEST);
+        expect(server, 40, 2, Reason.PREFETCH);
+        expect(server, 7, 1, Reason.PREFETCH);
+        expect(server, 4, 3, Reason.SWEEP); // after the latest miss, up to what is taken
+        expect(server, 8, 8, Reason.SWEEP);
+    }
+
+    @Test
+    void theSweepGoesOnFromTheLatestMissAndComesAround() {
+        PageServer server = server(WorkingSet.empty(), 1000);
+        expect(server, 0, 8, Reason.SWEEP);
+        server.request(97);
+        expect(server, 97, 1, Reason.REQUEST);
+        expect(server, 98, 2, Reason.SWEEP);
+        expect(server, 8, 8, Reason.SWEEP);
+    }
+
+    @Test
+    void aPageThatIsBeingFetchedIsNotGivenOutAgainToWhoAsksForIt() {
+        PageServer server = server(WorkingSet.empty(), 8);
+        expect(server, 0, 8, Reason.SWEEP);
+        assertThat(server.request(5)).isEqualTo(Asked.FIRST_MISS);
+        assertThat(server.next(run)).isFalse();
+        assertThat(server.request(5)).isEqualTo(Asked.REPEAT_MISS);
+        server.placed(run, 0, 8);
+        assertThat(server.request(5)).isEqualTo(Asked.REPEAT_HIT);
+        assertThat(server.request(6)).isEqualTo(Asked.FIRST_HIT);
+    }
+
+    @Test
+    void aRunDoesNotLeaveItsExtent() {
+        PageServer server =
+                new PageServer(List.of(new Extent(3, 8), new Extent(0, 8), new Extent(2, 1)), WorkingSet.empty(), 1000);
+        expect(server, 0, 3, Reason.SWEEP);
+        expect(server, 3, 1, Reason.SWEEP);
+        expect(server, 4, 1, Reason.SWEEP);
+        assertThat(server.next(run)).isFalse();
+        assertThat(server.extent(2)).isZero();
+        assertThat(server.extent(3)).isEqualTo(2);
+        assertThat(server.number(2, 1)).isEqualTo(4);
+        assertThatThrownBy(() -> server.extent(5)).isInstanceOf(IndexOutOfBoundsException.class);
+    }
+
+    @Test
+    void aWorkingSetOfAnotherGuestIsLeftOutWhereItDoesNotFit() {
+        var odd = WorkingSet.of(new int[] {7, 0, -1, 0, 0}, new long[] {1, 100, 2, -5, 9}, new int[5], 5);
+        PageServer server = server(odd, 1000);
+        expect(server, 9, 1, Reason.PREFETCH);
+        expect(server, 0, 8, Reason.SWEEP);
+    }
+
+    @Test
+    void aDroppedPageIsFetchedAgainForWhoAsksAgainOnly() {
+        PageServer server = server(WorkingSet.empty(), 8);
+        expect(server, 0, 8, Reason.SWEEP);
+        server.placed(run, 0, 8);
+        assertThat(server.next(run)).isFalse();
+        assertThatThrownBy(() -> server.drop(2)).isInstanceOf(IllegalStateException.class);
+        server.request(2);
+        server.drop(2);
+        expect(server, 8, 1, Reason.SWEEP);
+        assertThat(server.request(2)).isEqualTo(Asked.REPEAT_MISS);
+        expect(server, 2, 1, Reason.REQUEST);
+    }
+
+    @Test
+    void aPageThatCannotBeReadHoldsUpNoOther() {
+        PageServer server = server(WorkingSet.empty(), 1000);
+        server.request(5);
+        expect(server, 5, 1, Reason.REQUEST);
+        server.failed(run, 5);
+        expect(server, 6, 8, Reason.SWEEP);
+        server.failed(run, 6);
+        assertThat(server.failures()).isEqualTo(2);
+        assertThat(server.retryFailed()).isEqualTo(2);
+        expect(server, 5, 1, Reason.REQUEST);
+        expect(server, 6, 1, Reason.RETRY);
+    }
+
+    @Test
+    void whatIsGivenBackIsFreeOrRequestedAgain() {
+        PageServer server = server(WorkingSet.empty(), 1000);
+        expect(server, 0, 8, Reason.SWEEP);
+        server.request(3);
+        server.giveBack(run, 0, 8);
+        expect(server, 3, 1, Reason.REQUEST);
+        expect(server, 8, 8, Reason.SWEEP);
+    }
+
+    @Test
+    void pagesThatArePresentAlreadyAreNeitherFetchedNorWaitedFor() {
+        PageServer server = server(workingSet(1), 1000);
+        server.presentAlready(0, 98);
+        assertThat(server.unasked()).isEqualTo(2);
+        assertThat(server.absent()).isEqualTo(2);
+        expect(server, 98, 2, Reason.SWEEP);
+        server.placed(run, 98, 2);
+        assertThat(server.absent()).isZero();
+    }
+
+    private static PageServer server(WorkingSet prefetch, long aheadMax) {
+        return new PageServer(List.of(new Extent(100, 8)), prefetch, aheadMax);
+    }
+
+    private static WorkingSet workingSet(long... pages) {
+        return WorkingSet.of(new int[pages.length], pages, new int[pages.length], pages.length);
+    }
+
+    private void expect(PageServer server, long first, int count, Reason reason) {
+        assertThat(server.next(run)).isTrue();
+        assertThat(run.first()).isEqualTo(first);
+        assertThat(run.count()).isEqualTo(count);
+        assertThat(run.reason()).isEqualTo(reason);
+    }
+}
