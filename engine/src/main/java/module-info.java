@@ -17,6 +17,8 @@ module dev.dray.engine {
             dev.dray.machine;
     exports dev.dray.state to
             dev.dray.machine;
+    exports dev.dray.vmm.cloudhypervisor.wire to
+            dev.dray.machine;
     exports dev.dray.vmm.qemu.wire to
             dev.dray.machine;
 }

@@ -1,4 +1,4 @@
-/// Cloud Hypervisor: control over its REST API, capture as a migration destination, restore as a source.
+/// Cloud Hypervisor: control over its API socket, capture as the receiver of its migration, restore as the sender.
 @NullMarked
 package dev.dray.vmm.cloudhypervisor;
 

@@ -1,0 +1,35 @@
+package dev.dray.vmm.cloudhypervisor;
+
+import dev.dray.error.DrayException;
+import dev.dray.linux.Fd;
+
+/// One connection of a migration. One thread reads and one writes; all waits end when the operation is cancelled,
+/// with [dev.dray.error.InterruptedOperation]. A peer that breaks off is a [dev.dray.error.PeerException].
+public interface Connection extends AutoCloseable {
+    /// Reads exactly so many bytes.
+    void readFully(long address, long bytes) throws DrayException;
+
+    /// As [#readFully], where the peer may also have ended the connection before the first byte.
+    ///
+    /// @return false if it has
+    boolean readOrEnd(long address, long bytes) throws DrayException;
+
+    /// Writes all of the bytes, at once if they fit into the socket's buffer.
+    void write(long address, long bytes) throws DrayException;
+
+    /// Sends a slot number in a message that carries the descriptor. Unix sockets only.
+    void sendDescriptor(int slot, Fd descriptor) throws DrayException;
+
+    /// Reads a slot number, and the descriptor that came with it. Unix sockets only.
+    SentDescriptor receiveDescriptor() throws DrayException;
+
+    /// Ends the connection, from any thread: who reads or writes returns with an exception, and so does the peer.
+    void shutdown();
+
+    /// Ends the connection. Only when no thread uses it any more.
+    @Override
+    void close();
+
+    /// @param descriptor the receiver's to close
+    record SentDescriptor(int slot, Fd descriptor) {}
+}

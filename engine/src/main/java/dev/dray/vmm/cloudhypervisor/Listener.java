@@ -1,0 +1,87 @@
+package dev.dray.vmm.cloudhypervisor;
+
+import dev.dray.error.MachineException;
+import dev.dray.linux.Errno;
+import dev.dray.linux.Fd;
+import dev.dray.linux.Poll;
+import dev.dray.linux.Socket;
+import dev.dray.linux.SysException;
+import dev.dray.vmm.cloudhypervisor.wire.WireLimits;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+
+/// Waits for the connections of one migration. A unix socket's file is removed again.
+public final class Listener implements AutoCloseable {
+    /// Connections that wait to be accepted: all that a migration opens, at once.
+    private static final int BACKLOG = WireLimits.CONNECTIONS_MAX + 1;
+
+    private final Endpoint endpoint;
+    private final Fd fd;
+    private final BooleanSupplier cancelled;
+
+    private Listener(Endpoint endpoint, Fd fd, BooleanSupplier cancelled) {
+        this.endpoint = endpoint;
+        this.fd = fd;
+        this.cancelled = cancelled;
+    }
+
+    /// @param cancelled ends all waits of its connections
+    public static Listener listen(Endpoint endpoint, BooleanSupplier cancelled) throws MachineException {
+        try {
+            return switch (endpoint) {
+                case Endpoint.Unix unix -> new Listener(unix, Socket.listenUnix(unix.path(), BACKLOG), cancelled);
+                case Endpoint.Tcp tcp -> {
+                    Fd fd = Socket.listenTcp(Sockets.resolve(tcp), BACKLOG);
+                    yield new Listener(new Endpoint.Tcp(tcp.host(), Socket.localPort(fd)), fd, cancelled);
+                }
+            };
+        } catch (SysException e) {
+            throw new MachineException(
+                    "Dray cannot listen on " + endpoint + ": " + e.getMessage(), Sockets.wayOut(e), e);
+        }
+    }
+
+    /// Where to connect to; the port is the real one.
+    public Endpoint endpoint() {
+        return endpoint;
+    }
+
+    /// The next connection, or empty if none comes within this time.
+    public Optional<Connection> accept(int timeoutMs) throws MachineException {
+        try {
+            if (Poll.wait(fd, Poll.POLLIN, timeoutMs) == 0) {
+                return Optional.empty();
+            }
+            boolean tcp = endpoint instanceof Endpoint.Tcp;
+            Fd accepted = Socket.accept(fd);
+            try {
+                if (tcp) {
+                    Sockets.keepAlive(accepted);
+                }
+            } catch (SysException e) {
+                accepted.close();
+                throw e;
+            }
+            return Optional.of(new SocketConnection(accepted, tcp, cancelled));
+        } catch (SysException e) {
+            if (e.errno() == Errno.EAGAIN) {
+                return Optional.empty();
+            }
+            throw new MachineException("Dray cannot accept a connection: " + e.getMessage(), Sockets.wayOut(e), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        fd.close();
+        if (endpoint instanceof Endpoint.Unix(var path)) {
+            try {
+                Files.deleteIfExists(path);
+            } catch (IOException e) {
+                // A socket file stays behind; the next one to listen there is told.
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package dev.dray.vmm.cloudhypervisor.wire;
+
+import dev.dray.error.PeerException;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.List;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/// Reads the peer's JSON. Its numbers go up to 2^64 - 1.
+final class Json {
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+    private static final BigInteger LONG_MAX = BigInteger.valueOf(Long.MAX_VALUE);
+
+    private Json() {}
+
+    static JsonNode parse(byte[] bytes, String what) throws PeerException {
+        try {
+            JsonNode node = MAPPER.readTree(bytes);
+            if (!node.isObject()) {
+                throw Refusal.broken(what + " is no JSON object");
+            }
+            return node;
+        } catch (JacksonException e) {
+            throw Refusal.broken(what + " is no JSON: " + e.getOriginalMessage());
+        }
+    }
+
+    static JsonNode parse(String text, String what) throws PeerException {
+        try {
+            return MAPPER.readTree(text);
+        } catch (JacksonException e) {
+            throw Refusal.broken(what + " is no JSON: " + e.getOriginalMessage());
+        }
+    }
+
+    /// A number from 0 to 2^63 - 1.
+    static long number(JsonNode parent, String field, String what) throws PeerException {
+        JsonNode node = parent.path(field);
+        if (!node.isIntegralNumber()
+                || node.bigIntegerValue().signum() < 0
+                || node.bigIntegerValue().compareTo(LONG_MAX) > 0) {
+            throw Refusal.broken(what + " has '" + field + "' " + brief(node));
+        }
+        return node.longValue();
+    }
+
+    /// A `MemoryRangeTable`: `{"data":[{"gpa":0,"length":4096}]}`.
+    static List<MemoryRange> rangeTable(JsonNode table, String what) throws PeerException {
+        JsonNode data = table.path("data");
+        if (!data.isArray() || data.size() > WireLimits.TABLE_ENTRIES_MAX) {
+            throw Refusal.broken(
+                    what + " has no table of memory ranges, or one of more than " + WireLimits.TABLE_ENTRIES_MAX);
+        }
+        List<MemoryRange> ranges = new ArrayList<>(data.size());
+        for (JsonNode range : data) {
+            ranges.add(new MemoryRange(number(range, "gpa", what), number(range, "length", what)));
+        }
+        return ranges;
+    }
+
+    private static String brief(JsonNode node) {
+        String text = node.toString();
+        return text.length() <= 40 ? text : text.substring(0, 40) + "…";
+    }
+}

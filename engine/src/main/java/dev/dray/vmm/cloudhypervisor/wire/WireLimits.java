@@ -1,0 +1,26 @@
+package dev.dray.vmm.cloudhypervisor.wire;
+
+import dev.dray.memory.GuestMemoryMap;
+
+/// The most of everything that is accepted from a peer. Real guests stay far below.
+public final class WireLimits {
+    /// A Config document: 5 KB for a small guest, some hundred bytes for each further device.
+    public static final int CONFIG_BYTES_MAX = 64 << 20;
+
+    /// A State document: 26 KB for one vCPU, 13 KB for each further one.
+    public static final int STATE_BYTES_MAX = 256 << 20;
+
+    /// Pieces of guest memory. A guest has one or two, and one for each DIMM that was plugged in.
+    public static final int SLOTS_MAX = GuestMemoryMap.REGIONS_MAX;
+
+    /// Ranges in one table: every second page of a guest of 128 GiB.
+    public static final int TABLE_ENTRIES_MAX = 1 << 24;
+
+    /// Connections beside the main one, as the real VMM has it.
+    public static final int CONNECTIONS_MAX = 128;
+
+    /// Longest range that one page request may ask for, as the real VMM has it.
+    public static final long FAULT_BYTES_MAX = 1L << 30;
+
+    private WireLimits() {}
+}
