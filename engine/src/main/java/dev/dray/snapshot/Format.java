@@ -45,6 +45,9 @@ final class Format {
     /// Longest manifest: 1 MiB of facts, 64 roots a TiB, 1024 pieces a GiB of machine state.
     static final int MANIFEST_BYTES_MAX = 16 << 20;
 
+    /// Most pages in one working set: 4 GiB of guest memory, in an object of 12 MiB.
+    static final int WORKING_SET_PAGES_MAX = 1 << 20;
+
     /// Longest clear part of an object: a key slot.
     static final int CLEAR_BYTES_MAX = 16 << 10;
 

@@ -12,9 +12,10 @@ final class ObjectName {
     static final String PACKS = "packs";
     static final String SNAPSHOTS = "snapshots";
     static final String SESSIONS = "sessions";
+    static final String WORKING_SETS = "workingsets";
 
     private static final Pattern NUMBERED =
-            Pattern.compile("(snapshots|sessions)/([0-9a-f]{32})\\.(0|[1-9][0-9]{0,17})");
+            Pattern.compile("(snapshots|sessions|workingsets)/([0-9a-f]{32})\\.(0|[1-9][0-9]{0,17})");
     private static final Pattern PLAIN = Pattern.compile("(packs|keys)/([0-9a-f]{32})");
 
     private ObjectName() {}
@@ -43,7 +44,11 @@ final class ObjectName {
         return SESSIONS + "/" + hex + "." + counter;
     }
 
-    /// The parts of a manifest's or session's name; empty if it is not one.
+    static String workingSet(String snapshotHex, long number) {
+        return WORKING_SETS + "/" + snapshotHex + "." + number;
+    }
+
+    /// The parts of a manifest's, session's or working set's name; empty if it is not one.
     static Optional<Numbered> numbered(String name) {
         Matcher m = NUMBERED.matcher(name);
         return m.matches() ? Optional.of(new Numbered(m.group(2), Long.parseLong(m.group(3)))) : Optional.empty();
@@ -56,6 +61,6 @@ final class ObjectName {
     }
 
     /// @param hex 32 digits
-    /// @param number generation or counter
+    /// @param number generation, counter or number
     record Numbered(String hex, long number) {}
 }

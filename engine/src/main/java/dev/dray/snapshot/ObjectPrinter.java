@@ -1,6 +1,7 @@
 package dev.dray.snapshot;
 
 import dev.dray.error.DrayException;
+import dev.dray.page.WorkingSet;
 import dev.dray.seal.Aead;
 import dev.dray.seal.KeySlots;
 import java.lang.foreign.Arena;
@@ -19,6 +20,7 @@ public final class ObjectPrinter {
     /// Longest object of any kind.
     public static final int OBJECT_BYTES_MAX = Format.PACK_BYTES_MAX;
 
+    /// Of frames, and of pages.
     private static final int FRAMES_LISTED_MAX = 10_000;
 
     private final byte[] bytes;
@@ -71,7 +73,7 @@ public final class ObjectPrinter {
             case KEY_SLOT -> ObjectName.KEYS + "/" + fileName;
             case MANIFEST -> ObjectName.SNAPSHOTS + "/" + fileName;
             case SESSION -> ObjectName.SESSIONS + "/" + fileName;
-            case WORKING_SET -> "workingsets/" + fileName;
+            case WORKING_SET -> ObjectName.WORKING_SETS + "/" + fileName;
             case PACK -> ObjectName.PACKS + "/" + fileName;
         };
         ObjectPrinter printer = new ObjectPrinter(bytes, object, repository);
@@ -118,8 +120,38 @@ public final class ObjectPrinter {
             String text = new String(body, Integer.BYTES, root, StandardCharsets.UTF_8);
             json.set("root", JsonMapper.shared().readTree(text));
             json.set("facts", manifest.facts());
+        } else if (kind == ObjectKind.WORKING_SET) {
+            workingSet(body);
         } else {
             json.set("sealed", JsonMapper.shared().readTree(body));
+        }
+    }
+
+    private void workingSet(byte[] body) throws DrayException {
+        Repository of = repository.orElseThrow();
+        String id = ObjectName.numbered(name).map(ObjectName.Numbered::hex).orElse("");
+        Snapshot snapshot = of.snapshots().stream()
+                .filter(each -> each.id().equals(id))
+                .findFirst()
+                .orElse(null);
+        if (snapshot == null) {
+            json.put("sealed_pages", (body.length - WorkingSetCodec.HEADER_BYTES) / WorkingSetCodec.ENTRY_BYTES);
+            return; // a leftover: what its numbers mean went with its snapshot
+        }
+        WorkingSet set = WorkingSetCodec.decode(body, snapshot.manifest().memory(), name);
+        json.put("snapshot", snapshot.title()).put("pages", set.count());
+        ArrayNode list = json.putArray("page_list");
+        for (int i = 0; i < Math.min(set.count(), FRAMES_LISTED_MAX); i++) {
+            list.addObject()
+                    .put(
+                            "region",
+                            snapshot.manifest()
+                                    .memory()
+                                    .regions()
+                                    .get(set.region(i))
+                                    .name())
+                    .put("page", set.page(i))
+                    .put("after_us", set.afterMicros(i));
         }
     }
 

@@ -198,6 +198,10 @@ public final class Repository implements AutoCloseable {
         return Session.announce(store, keys, id, purpose);
     }
 
+    public WorkingSets workingSets() {
+        return new WorkingSets(this);
+    }
+
     public Verifier verifier() {
         return new Verifier(this);
     }

@@ -29,7 +29,7 @@ public final class Verifier {
         this.repository = repository;
     }
 
-    /// Verifies the whole repository: every manifest and key slot, and what they reference.
+    /// Verifies the whole repository: every manifest, key slot and working set, and what they reference.
     public VerifyReport all(VerifyScope scope, Watch watch) throws DrayException {
         Findings findings = new Findings();
         Listing listing = repository.list();
@@ -38,6 +38,7 @@ public final class Verifier {
             findings.add(damaged.object(), id, Findings.text(damaged.failure()));
         }
         checkKeySlots(findings);
+        repository.workingSets().check(listing, findings);
         return run(listing.snapshots(), scope, watch, findings, true);
     }
 

@@ -9,6 +9,7 @@ import dev.dray.error.DrayException;
 import dev.dray.error.KeyException;
 import dev.dray.error.RefusedException;
 import dev.dray.error.UsageException;
+import dev.dray.page.WorkingSet;
 import dev.dray.seal.Credential;
 import dev.dray.testbed.Gen;
 import java.util.ArrayList;
@@ -22,7 +23,7 @@ import org.junit.jupiter.api.Test;
 /// Whatever is damaged: verify finds it or nothing depends on it, and no reader gives a wrong byte.
 class DamageTest {
     private static final Credential.Key KEY = new Credential.Key(new byte[32]);
-    private static final String[] KINDS = {"config", "keys", "packs", "snapshots", "sessions"};
+    private static final String[] KINDS = {"config", "keys", "packs", "snapshots", "sessions", "workingsets"};
 
     private final Gen gen = Gen.create("DamageTest");
     private final MemoryStore store = new MemoryStore();
@@ -42,6 +43,14 @@ class DamageTest {
             FakeGuest later = guest.copy();
             later.pages.getFirst()[0] = FakeGuest.text(gen);
             guests.put(later.capture(repository, options).id(), later);
+            recordWorkingSets(repository);
+        }
+    }
+
+    private static void recordWorkingSets(Repository repository) throws DrayException {
+        for (Snapshot snapshot : repository.snapshots()) {
+            WorkingSet set = WorkingSet.of(new int[] {1, 0, 0}, new long[] {1, 0, 6}, new int[] {0, 40, 70_000}, 3);
+            repository.workingSets().record(snapshot, set);
         }
     }
 
@@ -105,7 +114,7 @@ class DamageTest {
                 flipped[at] ^= (byte) (1 << gen.between(0, 7));
                 store.replace(name, flipped);
                 Fate fate = fate(store, "byte " + at + " of " + name);
-                if (name.startsWith("packs") || name.startsWith("snapshots")) {
+                if (name.startsWith("packs") || name.startsWith("snapshots") || name.startsWith("workingsets")) {
                     assertThat(fate).as(gen + ": byte " + at + " of " + name).isEqualTo(Fate.FOUND);
                 } else {
                     assertThat(fate).as(gen + ": byte " + at + " of " + name).isEqualTo(Fate.DOES_NOT_OPEN);
@@ -134,12 +143,12 @@ class DamageTest {
     }
 
     @Test
-    void findsEachRemovedObjectButASnapshotThatIsGoneAsAWhole() throws Exception {
+    void findsEachRemovedObjectButASnapshotThatIsGoneAsAWholeAndAHint() throws Exception {
         for (String name : names(store)) {
             MemoryStore without = store.copy();
             without.delete(name);
             Fate fate = fate(without, "removed " + name);
-            if (name.startsWith("snapshots")) {
+            if (name.startsWith("snapshots") || name.startsWith("workingsets")) {
                 assertThat(fate).as(name).isEqualTo(Fate.HARMLESS);
             } else {
                 assertThat(fate).as(name).isNotEqualTo(Fate.HARMLESS);
@@ -152,6 +161,7 @@ class DamageTest {
         MemoryStore other = new MemoryStore();
         try (Repository repository = Repository.init(other, Optional.of(KEY), Dedup.REPOSITORY)) {
             guests.values().iterator().next().capture(repository, "web1");
+            recordWorkingSets(repository);
         }
         List<String> others = names(other);
         for (String name : names(store)) {

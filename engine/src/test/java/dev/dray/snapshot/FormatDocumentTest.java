@@ -75,7 +75,7 @@ class FormatDocumentTest {
                 compared++;
             }
         }
-        assertThat(compared).isEqualTo(7);
+        assertThat(compared).isEqualTo(8);
     }
 
     @Test
@@ -98,6 +98,11 @@ class FormatDocumentTest {
                 .filter(row -> row.getFirst().equals("–"))
                 .count();
         assertThat(columns).isEqualTo(SegmentCodec.COLUMNS);
+        int entry = table("WorkingSetCodec 0").stream()
+                .filter(row -> row.getFirst().equals("–"))
+                .mapToInt(row -> Integer.parseInt(row.get(1)))
+                .sum();
+        assertThat(entry).isEqualTo(WorkingSetCodec.ENTRY_BYTES);
     }
 
     @Test

@@ -1,6 +1,7 @@
 package dev.dray.snapshot;
 
 import dev.dray.blob.DirectoryStore;
+import dev.dray.page.WorkingSet;
 import dev.dray.seal.Credential;
 import dev.dray.seal.KeyFile;
 import dev.dray.seal.KeySlots;
@@ -14,7 +15,8 @@ import java.util.Optional;
 /// Writes the golden repositories of the current format. They are written once for each version of the format, by the
 /// release that brings it, and never again: later releases must read them.
 ///
-/// What is in them is computed, so that whoever reads them knows every byte. Argument: an absent directory.
+/// What is in them is computed, so that whoever reads them knows every byte. Arguments: an absent directory, and
+/// `working-set` for the one that holds a working set, which later writers of version 1 have added.
 public final class GoldenRepository {
     static final String PASSPHRASE = "golden passphrase";
 
@@ -24,6 +26,10 @@ public final class GoldenRepository {
         Path directory = Path.of(args[0]);
         Files.createDirectories(directory);
         Credential.Key key = KeyFile.create(directory.resolve("key"));
+        if (args.length > 1 && args[1].equals("working-set")) {
+            writeWorkingSet(directory.resolve("encrypted"), key);
+            return;
+        }
         write(directory.resolve("encrypted"), Optional.of(key), Dedup.REPOSITORY);
         write(directory.resolve("not-encrypted"), Optional.empty(), Dedup.GUEST);
     }
@@ -39,6 +45,22 @@ public final class GoldenRepository {
                 addPassphrase(store, repository, key.get());
             }
         }
+    }
+
+    private static void writeWorkingSet(Path directory, Credential key) throws Exception {
+        try (DirectoryStore store = DirectoryStore.create(directory);
+                Repository repository = Repository.init(store, Optional.of(key), Dedup.REPOSITORY)) {
+            Snapshot snapshot =
+                    guest(1).capture(repository, new WriterOptions("golden", new Compression.Auto(), 1, 2, 0));
+            repository.workingSets().record(snapshot, WorkingSet.empty());
+            repository.workingSets().record(snapshot, workingSet());
+        }
+    }
+
+    /// From both ends of what the format can say.
+    static WorkingSet workingSet() {
+        return WorkingSet.of(
+                new int[] {0, 1, 0}, new long[] {4999, 63, 0}, new int[] {0, 1_000_000, Integer.MAX_VALUE}, 3);
     }
 
     private static void addPassphrase(DirectoryStore store, Repository repository, Credential key) throws Exception {

@@ -3,6 +3,7 @@ package dev.dray.snapshot;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.dray.blob.DirectoryStore;
+import dev.dray.page.WorkingSet;
 import dev.dray.seal.Credential;
 import dev.dray.seal.KeyFile;
 import java.nio.file.Path;
@@ -43,5 +44,28 @@ class GoldenRepositoryTest {
     @Test
     void readsVersion1ThatIsNotEncrypted() throws Exception {
         assertReadable(V1.resolve("not-encrypted"), Optional.empty());
+    }
+
+    @Test
+    void readsAWorkingSetOfVersion1() throws Exception {
+        Path place = V1.resolve("with-working-set");
+        try (Repository repository = Repository.open(
+                DirectoryStore.open(place.resolve("encrypted")),
+                Optional.of(() -> KeyFile.read(place.resolve("key"))))) {
+            WorkingSet set =
+                    repository.workingSets().newest(repository.find("golden")).orElseThrow();
+            WorkingSet expected = GoldenRepository.workingSet();
+            assertThat(set.count()).isEqualTo(expected.count());
+            for (int i = 0; i < set.count(); i++) {
+                assertThat(set.region(i)).isEqualTo(expected.region(i));
+                assertThat(set.page(i)).isEqualTo(expected.page(i));
+                assertThat(set.afterMicros(i)).isEqualTo(expected.afterMicros(i));
+            }
+            assertThat(repository
+                            .verifier()
+                            .all(new VerifyScope.Data(), Watch.none())
+                            .findings())
+                    .isEmpty();
+        }
     }
 }

@@ -3,6 +3,7 @@ package dev.dray.snapshot;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.dray.blob.MemoryStore;
+import dev.dray.page.WorkingSet;
 import dev.dray.seal.Credential;
 import dev.dray.testbed.Gen;
 import java.util.ArrayList;
@@ -20,7 +21,7 @@ class ObjectPrinterTest {
 
     private List<String> names() {
         List<String> names = new ArrayList<>();
-        for (String kind : List.of("config", "keys", "packs", "snapshots")) {
+        for (String kind : List.of("config", "keys", "packs", "snapshots", "workingsets")) {
             store.list(kind, entry -> names.add(entry.name()));
         }
         return names;
@@ -33,7 +34,10 @@ class ObjectPrinterTest {
     @Test
     void tellsWhatIsInEveryObjectAlsoDamagedOnes() throws Exception {
         try (Repository repository = Repository.init(store, Optional.of(KEY), Dedup.REPOSITORY)) {
-            new FakeGuest(40, 3).fill(gen).capture(repository, "web1");
+            Snapshot snapshot = new FakeGuest(40, 3).fill(gen).capture(repository, "web1");
+            repository
+                    .workingSets()
+                    .record(snapshot, WorkingSet.of(new int[] {1, 0}, new long[] {2, 39}, new int[] {0, 9}, 2));
             for (String name : names()) {
                 byte[] bytes = store.bytes(name);
                 byte[] last = Arrays.copyOfRange(bytes, Math.max(0, bytes.length - 48), bytes.length);
@@ -46,6 +50,11 @@ class ObjectPrinterTest {
                 ObjectNode with = ObjectPrinter.json(bytes, file(name), Optional.of(repository));
                 assertThat(with.has("why")).as(with.toString()).isFalse();
                 assertThat(with.path("sealed").isString()).as(with.toString()).isFalse();
+                if (name.startsWith("workingsets/")) {
+                    assertThat(with.path("page_list").toString())
+                            .isEqualTo("[{\"region\":\"ram1\",\"page\":2,\"after_us\":0},"
+                                    + "{\"region\":\"ram0\",\"page\":39,\"after_us\":9}]");
+                }
 
                 for (int i = 0; i < 200; i++) {
                     byte[] damaged = bytes.clone();

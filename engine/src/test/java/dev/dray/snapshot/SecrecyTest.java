@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.dray.blob.MemoryStore;
 import dev.dray.memory.PageSize;
+import dev.dray.page.WorkingSet;
 import dev.dray.seal.Credential;
 import dev.dray.testbed.Gen;
 import java.nio.charset.StandardCharsets;
@@ -65,17 +66,28 @@ class SecrecyTest {
     private Map<String, String> captured(Optional<Credential> key) throws Exception {
         MemoryStore store = new MemoryStore();
         try (Repository repository = Repository.init(store, key, Dedup.REPOSITORY)) {
-            guest.capture(repository, new WriterOptions(NAME, new Compression.None(), 2, 4, 0));
+            Snapshot snapshot = guest.capture(repository, new WriterOptions(NAME, new Compression.None(), 2, 4, 0));
+            repository.workingSets().record(snapshot, touched());
         }
         Map<String, String> objects = new TreeMap<>();
-        for (String kind : List.of(ObjectName.PACKS, ObjectName.SNAPSHOTS, ObjectName.SESSIONS)) {
+        for (String kind :
+                List.of(ObjectName.PACKS, ObjectName.SNAPSHOTS, ObjectName.SESSIONS, ObjectName.WORKING_SETS)) {
             store.list(kind, entry -> objects.put(entry.name(), text(store.bytes(entry.name()))));
         }
         assertThat(objects).hasSizeGreaterThan(1);
         return objects;
     }
 
-    /// Every piece of some bytes in packs and manifests.
+    private static WorkingSet touched() {
+        int count = 300;
+        var pages = new long[count];
+        for (int i = 0; i < count; i++) {
+            pages[i] = i;
+        }
+        return WorkingSet.of(new int[count], pages, new int[count], count);
+    }
+
+    /// Every piece of some bytes in packs, manifests and working sets.
     private static Set<String> windows(Map<String, String> objects) {
         Set<String> windows = new HashSet<>();
         for (String bytes : objects.values()) {
