@@ -18,6 +18,7 @@ import java.util.TreeMap;
 /// @param downtimeLimit mode live: the longest pause that ends it
 /// @param timeLimit mode live: how long it may take before `then` counts
 /// @param rateBytesPerSecond how fast the VMM may send; empty for as fast as it can
+/// @param ownRisk go on with a VMM of a version that Dray was not tried with
 public record Capture(
         String vm,
         RepositoryAccess repository,
@@ -30,7 +31,8 @@ public record Capture(
         Duration timeLimit,
         Then then,
         OptionalLong rateBytesPerSecond,
-        Compression compression)
+        Compression compression,
+        boolean ownRisk)
         implements Operation<Captured> {
     /// What the guest may stand still if nothing else is said.
     public static final Duration DOWNTIME_LIMIT_DEFAULT = Duration.ofMillis(300);
@@ -56,7 +58,8 @@ public record Capture(
                 TIME_LIMIT_DEFAULT,
                 Then.FAIL,
                 OptionalLong.empty(),
-                Compression.auto());
+                Compression.auto(),
+                false);
     }
 
     @Override

@@ -2,22 +2,12 @@ package dev.dray;
 
 import dev.dray.error.DrayException;
 import dev.dray.error.UsageException;
-import dev.dray.memory.GuestMemoryMap;
-import dev.dray.page.PageDestination;
-import dev.dray.snapshot.Publication;
-import dev.dray.snapshot.Repository;
-import dev.dray.snapshot.Snapshot;
-import dev.dray.snapshot.SnapshotWriter;
 import dev.dray.snapshot.WriterOptions;
 import dev.dray.vmm.AfterCapture;
 import dev.dray.vmm.CaptureMode;
 import dev.dray.vmm.CaptureOrder;
 import dev.dray.vmm.CaptureReport;
-import dev.dray.vmm.CaptureStore;
-import dev.dray.vmm.CapturedMachine;
 import dev.dray.vmm.GuestException;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /// Carries out a [Capture]: joins a virtual machine to a writer of snapshots.
 final class CaptureRun {
@@ -60,46 +50,17 @@ final class CaptureRun {
             var journal = VmJournal.of(state, address);
             vm.putBack(journal).ifPresent(watch::warning);
             double startMs = ProcessClock.sinceStartMs();
-            var store = new Store(writer);
-            var ticker = watch.follow(() -> writer.progress().pagesIn() * 4096, store);
+            var store = new CaptureRecord(writer, request.labels());
+            var ticker = store.follow(watch);
             try {
                 long from = System.nanoTime();
                 CaptureReport report = vm.capture(order(), store, journal, watch);
                 double elapsedMs = (System.nanoTime() - from) / 1e6;
-                return captured(repository, store, report, startMs, elapsedMs);
+                return store.captured(repository, report, startMs, elapsedMs, watch, progress);
             } finally {
                 ticker.interrupt();
             }
         }
-    }
-
-    private Captured captured(
-            Repository repository, Store store, CaptureReport report, double startMs, double elapsedMs) {
-        Snapshot snapshot = store.published();
-        var counters = snapshot.manifest().counters();
-        RememberedHeads.remember(repository, snapshot, progress);
-        return new Captured(
-                snapshot.id(),
-                snapshot.manifest().name(),
-                snapshot.manifest().number(),
-                GuestFates.of(report.guest()),
-                snapshot.manifest().vmm(),
-                report.mode().word(),
-                report.modeReason(),
-                report.pauseMs(),
-                startMs,
-                elapsedMs,
-                counters.memoryBytes(),
-                counters.zeroBytes(),
-                counters.readBytes(),
-                counters.storedBytes(),
-                counters.addedBytes(),
-                phases(report.phases()),
-                watch.warnings());
-    }
-
-    static List<Phase> phases(List<CaptureReport.PhaseTime> times) {
-        return times.stream().map(each -> new Phase(each.name(), each.ms())).toList();
     }
 
     private CaptureOrder order() {
@@ -119,46 +80,7 @@ final class CaptureRun {
                 request.downtimeLimit(),
                 request.timeLimit(),
                 request.then() == Capture.Then.STOP,
-                request.rateBytesPerSecond());
-    }
-
-    /// The snapshot's side of the capture.
-    private final class Store implements CaptureStore, ProgressWatch.Total {
-        private final SnapshotWriter writer;
-        private volatile long memoryBytes = -1;
-        private @Nullable Snapshot snapshot;
-
-        Store(SnapshotWriter writer) {
-            this.writer = writer;
-        }
-
-        @Override
-        public PageDestination pages(GuestMemoryMap map) throws DrayException {
-            memoryBytes = map.bytes();
-            return writer.pages(map);
-        }
-
-        @Override
-        public synchronized void commit(CapturedMachine machine) throws DrayException {
-            snapshot = writer.publish(new Publication(
-                    machine.taken(),
-                    machine.mode().word(),
-                    machine.vmm(),
-                    request.labels(),
-                    machine.state(),
-                    machine.facts()));
-        }
-
-        synchronized Snapshot published() {
-            if (snapshot == null) {
-                throw new IllegalStateException("a capture ended well without a snapshot");
-            }
-            return snapshot;
-        }
-
-        @Override
-        public long totalBytes() {
-            return memoryBytes;
-        }
+                request.rateBytesPerSecond(),
+                request.ownRisk());
     }
 }

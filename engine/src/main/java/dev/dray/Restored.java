@@ -1,6 +1,7 @@
 package dev.dray;
 
 import java.util.List;
+import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A guest was brought back.
@@ -8,7 +9,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param snapshot the id of the snapshot it came from
 /// @param guest running, or paused if that was asked
 /// @param vmm name and version of the VMM that runs it now
-/// @param mode `eager`
+/// @param mode `eager` or `lazy`
 /// @param startMs from the start of the command to the first message to the VMM
 /// @param elapsedMs from there to the end
 /// @param resumeMs from the first message to the guest running (with `--paused`: ready to run)
@@ -17,6 +18,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param zeroBytes of it, pages of zeros
 /// @param readBytes bytes of page contents that were sent to the VMM
 /// @param storedBytes what the snapshot references
+/// @param served how it was served after it ran, if it was restored lazily
 public record Restored(
         String snapshot,
         String name,
@@ -33,7 +35,8 @@ public record Restored(
         long readBytes,
         long storedBytes,
         List<Phase> phases,
-        List<String> warnings)
+        List<String> warnings,
+        Optional<Served> served)
         implements Outcome {
     public Restored {
         phases = List.copyOf(phases);
@@ -62,6 +65,7 @@ public record Restored(
                 .put("zero_bytes", zeroBytes)
                 .put("read_bytes", readBytes)
                 .put("stored_bytes", storedBytes);
+        served.ifPresent(lazy -> lazy.addTo(json));
         json.set("phases", OutcomeJson.phases(phases));
         json.set("warnings", OutcomeJson.strings(warnings));
         return json;

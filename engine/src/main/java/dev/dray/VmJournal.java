@@ -40,7 +40,7 @@ final class VmJournal implements Journal {
         } catch (IOException e) {
             // A socket that is not there: its path as it was given.
         }
-        return UUID.nameUUIDFromBytes((vm.dialect() + ":" + socket).getBytes(StandardCharsets.UTF_8)) + ".json";
+        return UUID.nameUUIDFromBytes((vm.dialect().word() + ":" + socket).getBytes(StandardCharsets.UTF_8)) + ".json";
     }
 
     @Override

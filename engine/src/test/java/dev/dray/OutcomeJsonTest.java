@@ -61,12 +61,23 @@ class OutcomeJsonTest {
                 268435456,
                 91226112,
                 List.of(),
-                List.of());
+                List.of(),
+                Optional.empty());
         assertThat(restored.json().toString()).isEqualTo("""
                 {"outcome":"restored","snapshot":"3fa9c1","name":"web1","number":7,"guest":"paused",\
                 "vmm":"qemu 10.0.2","mode":"eager","start_ms":180.0,"elapsed_ms":412.1,"resume_ms":401.0,\
                 "resident_ms":401.0,"memory_bytes":1073741824,"zero_bytes":805306368,"read_bytes":268435456,\
                 "stored_bytes":91226112,"phases":[],"warnings":[]}""");
+    }
+
+    @Test
+    void writesHowALazilyRestoredGuestWasServed() {
+        var json = OutcomeJson.object();
+        new Served(12, 16384, 27.25, 106.04, 5900, List.of(new Served.Bucket(32, 16000), new Served.Bucket(6000, 384)))
+                .addTo(json);
+        assertThat(json.toString()).isEqualTo("""
+                {"faults":12,"requests":16384,"fault_p50_us":27.3,"fault_p99_us":106.0,"fault_max_us":5900.0,\
+                "fault_histogram":[{"up_to_us":32.0,"count":16000},{"up_to_us":6000.0,"count":384}]}""");
     }
 
     @Test

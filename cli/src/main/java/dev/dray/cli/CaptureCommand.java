@@ -23,7 +23,9 @@ final class CaptureCommand implements Command {
                         "The guest ends as it was unless --after says otherwise. If Dray is killed on the way, the"
                                 + " guest goes on by itself; only where a background capture had stopped it for"
                                 + " --on-pause does it need dray doctor.")
-                .positional("VM", "The VM: qemu:SOCKET with the path of its QMP socket.")
+                .positional(
+                        "VM",
+                        "The VM: qemu:SOCKET with the path of its QMP socket, or ch:SOCKET with that of its API socket.")
                 .repository()
                 .required("--name", "N", "The guest's name in the repository; its snapshots are numbered.")
                 .option(
@@ -53,10 +55,12 @@ final class CaptureCommand implements Command {
                         "live, at the time limit: give up (default), or let the guest stand still.")
                 .option("--rate", "BYTES/S", "How fast the VMM may send: 200M.")
                 .option("--compression", "auto|none|zstd:LEVEL", "How pages are compressed (default auto).")
+                .flag("--own-risk", "Go on with a VMM of a version that Dray was not tried with.")
                 .examples(
                         "dray capture qemu:/run/vm1.qmp --repo /srv/dray --key-file ~/dray.key --name web1",
                         "dray capture qemu:/run/vm1.qmp --repo /srv/dray --name web1 --mode live --after quit",
-                        "dray capture qemu:/run/vm1.qmp --repo /srv/dray --name web1 --on-pause ./snap-disks.sh")
+                        "dray capture qemu:/run/vm1.qmp --repo /srv/dray --name web1 --on-pause ./snap-disks.sh",
+                        "dray capture ch:/run/ch1.sock --repo /srv/dray --name web2")
                 .done(ExitCode.values());
     }
 
@@ -75,7 +79,8 @@ final class CaptureCommand implements Command {
                 Values.duration("--time-limit", invocation.option("--time-limit", "5m")),
                 Values.word("--then", invocation.option("--then", "fail"), Capture.Then.class),
                 rate.isPresent() ? OptionalLong.of(Values.bytes("--rate", rate.get())) : OptionalLong.empty(),
-                Compression.parse(invocation.option("--compression", "auto")));
+                Compression.parse(invocation.option("--compression", "auto")),
+                invocation.has("--own-risk"));
         return invocation.end(capture.run(invocation.progress()), CaptureCommand::print);
     }
 

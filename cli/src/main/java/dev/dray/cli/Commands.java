@@ -8,19 +8,21 @@ import java.util.function.Supplier;
 
 /// The subcommands by name, in the order of the help.
 final class Commands {
-    private static final Map<String, Supplier<Command>> BY_NAME = Map.of(
-            "demo", DemoCommand::new,
-            "init", InitCommand::new,
-            "capture", CaptureCommand::new,
-            "restore", RestoreCommand::new,
-            "list", ListCommand::new,
-            "show", ShowCommand::new,
-            "verify", VerifyCommand::new,
-            "doctor", DoctorCommand::new,
-            "inspect", InspectCommand::new);
+    private static final Map<String, Supplier<Command>> BY_NAME = Map.ofEntries(
+            Map.entry("demo", DemoCommand::new),
+            Map.entry("init", InitCommand::new),
+            Map.entry("capture", CaptureCommand::new),
+            Map.entry("restore", RestoreCommand::new),
+            Map.entry("receive", ReceiveCommand::new),
+            Map.entry("send", SendCommand::new),
+            Map.entry("list", ListCommand::new),
+            Map.entry("show", ShowCommand::new),
+            Map.entry("verify", VerifyCommand::new),
+            Map.entry("doctor", DoctorCommand::new),
+            Map.entry("inspect", InspectCommand::new));
 
-    static final List<String> NAMES =
-            List.of("demo", "init", "capture", "restore", "list", "show", "verify", "doctor", "inspect");
+    static final List<String> NAMES = List.of(
+            "demo", "init", "capture", "restore", "receive", "send", "list", "show", "verify", "doctor", "inspect");
 
     /// Names that are taken: a later release has them.
     private static final Set<String> LATER = Set.of(
@@ -36,8 +38,6 @@ final class Commands {
             "diff",
             "map",
             "dump",
-            "receive",
-            "send",
             "migrate",
             "handover",
             "park",

@@ -16,8 +16,11 @@ final class DoctorCommand implements Command {
                         "doctor",
                         "Says what this host, and a VM, can do, and what to do about what they cannot.",
                         "Puts back what an earlier Dray that was killed had left changed in a VM.")
-                .optionalPositional("VM", "A VM to look at too: qemu:SOCKET with the path of its QMP socket.")
-                .examples("dray doctor", "dray doctor qemu:/run/vm1.qmp")
+                .optionalPositional(
+                        "VM",
+                        "A VM to look at too: qemu:SOCKET with the path of its QMP socket, or ch:SOCKET with that of its API"
+                                + " socket.")
+                .examples("dray doctor", "dray doctor qemu:/run/vm1.qmp", "dray doctor ch:/run/ch1.sock")
                 .done(ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.BUG);
     }
 

@@ -57,12 +57,16 @@ final class Invocation implements AutoCloseable {
                 || given.commandSpec().findOption(option).getValue() instanceof List<?>;
     }
 
+    /// The option's value; the first, if it may have several.
     Optional<String> option(String name) {
-        return Optional.ofNullable(given.matchedOptionValue(name, (String) null));
+        Object value = given.matchedOptionValue(name, (Object) null);
+        return value instanceof List<?> several
+                ? several.stream().map(String.class::cast).findFirst()
+                : Optional.ofNullable((String) value);
     }
 
     String option(String name, String otherwise) {
-        return given.matchedOptionValue(name, otherwise);
+        return option(name).orElse(otherwise);
     }
 
     List<String> options(String name) {

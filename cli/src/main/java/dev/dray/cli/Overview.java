@@ -17,8 +17,9 @@ final class Overview {
         }
         return text.append("""
 
-                        A VM is written qemu:SOCKET with the path of its QMP socket; a repository is a directory; a
-                        snapshot is an id or at least 6 digits of one, NAME for the newest of that name, or NAME@7.
+                        A VM is written qemu:SOCKET with the path of its QMP socket, or ch:SOCKET with that of a Cloud
+                        Hypervisor's API socket; a repository is a directory; a snapshot is an id or at least 6 digits
+                        of one, NAME for the newest of that name, or NAME@7.
 
                         Every command has --json, --quiet, --verbose and --help; dray --version tells the version.
                         """).toString();

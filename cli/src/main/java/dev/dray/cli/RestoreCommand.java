@@ -5,85 +5,54 @@ import dev.dray.OperationException;
 import dev.dray.Restore;
 import dev.dray.Restored;
 import dev.dray.error.DrayException;
-import dev.dray.error.UsageException;
 import java.io.PrintStream;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Stack;
-import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 
 /// `dray restore`.
 final class RestoreCommand implements Command {
     @Override
     public CommandSpec spec() {
-        return Spec.of(
+        Spec spec = Spec.of(
                         "restore",
                         "Brings a guest back into a VMM that waits for it.",
-                        "The VMM is a QEMU started with -incoming defer and the same machine; dray show --command"
-                                + " prints its command line. What differs is told before a byte is sent.")
+                        "The VMM is a QEMU started with -incoming defer and the same machine, or a Cloud Hypervisor"
+                                + " without a VM; dray show --command prints how to start it. What differs is told"
+                                + " before a byte is sent.")
                 .positional("SNAPSHOT", "An id or at least 6 digits of one, NAME, or NAME@7.")
-                .required("--into", "VM", "The waiting VM: qemu:SOCKET with the path of its QMP socket.")
-                .repository()
-                .flag("--paused", "Leave the guest paused.")
+                .required(
+                        "--into",
+                        "VM",
+                        "The waiting VM: qemu:SOCKET with the path of its QMP socket, or ch:SOCKET with that of its"
+                                + " API socket.")
+                .repositoryAndCopy()
                 .repeatable(
                         "--map-block",
                         "FROM=TO",
-                        "A memory region that the waiting VM calls by another name: pc.ram=ram0; may be repeated.")
-                .optionalValues(
-                        "--disks-restored",
-                        "NODE=ID",
-                        RestoreCommand::takePairs,
-                        "The guest's disks are back as they were: all of them, or each NODE from disk snapshot ID.")
-                .flag("--disks-unchecked", "Restore whatever has become of the disks: this can destroy file systems.")
-                .flag("--lazy", "Resume at once and bring memory as it is touched (not in this release).")
+                        "QEMU: a memory region that the waiting VM calls by another name: pc.ram=ram0; may be"
+                                + " repeated.");
+        return RestoreOptions.addTo(spec)
                 .examples(
                         "dray restore web1 --repo /srv/dray --key-file ~/dray.key --into qemu:/run/new.qmp",
                         "dray restore web1@3 --repo /srv/dray --into qemu:/run/new.qmp --disks-restored vda=snap-17",
-                        "dray restore 3fa9c1 --repo /srv/dray --into qemu:/run/new.qmp --paused --disks-unchecked")
+                        "dray restore 3fa9c1 --repo /srv/dray --into qemu:/run/new.qmp --paused --disks-unchecked",
+                        "dray restore web2 --repo /srv/dray --into ch:/run/ch2.sock --lazy --set disks[0].path=/b.raw")
                 .done(ExitCode.values());
     }
 
     @Override
     public ExitCode run(Invocation invocation) throws OperationException, DrayException {
-        if (invocation.has("--lazy")) {
-            throw new UsageException(
-                    "Lazy restore is not in this release", "Leave --lazy out: all memory is sent first");
-        }
         var restore = new Restore(
                 invocation.positional(0),
                 invocation.repository(),
                 invocation.option("--into", ""),
                 invocation.has("--paused"),
                 invocation.pairs("--map-block"),
-                disks(invocation));
+                RestoreOptions.disks(invocation),
+                RestoreOptions.memory(invocation),
+                invocation.pairs("--set"),
+                RestoreOptions.copy(invocation),
+                invocation.has("--own-risk"));
         return invocation.end(restore.run(invocation.progress()), RestoreCommand::print);
-    }
-
-    private static Restore.DisksCheck disks(Invocation invocation) throws UsageException {
-        boolean putBack = invocation.has("--disks-restored");
-        boolean unchecked = invocation.has("--disks-unchecked");
-        if (putBack && unchecked) {
-            throw new UsageException(
-                    "--disks-restored and --disks-unchecked contradict each other", "Give one of them");
-        }
-        if (putBack) {
-            return new Restore.DisksCheck.PutBack(invocation.pairs("--disks-restored"));
-        }
-        return unchecked ? new Restore.DisksCheck.Unchecked() : new Restore.DisksCheck.Nothing();
-    }
-
-    /// Takes the arguments that look like `NODE=ID`, so that a snapshot's name may follow the option.
-    @SuppressWarnings("JdkObsolete") // picocli gives a Stack
-    private static void takePairs(Stack<String> arguments, ArgSpec option, CommandSpec command) {
-        List<String> before = option.getValue();
-        var pairs = before == null ? new ArrayList<String>() : new ArrayList<>(before);
-        while (!arguments.isEmpty()
-                && arguments.peek().indexOf('=') > 0
-                && !arguments.peek().startsWith("-")) {
-            pairs.add(arguments.pop());
-        }
-        option.setValue(pairs);
     }
 
     static void print(Restored restored, PrintStream out) {
@@ -99,6 +68,19 @@ final class RestoreCommand implements Command {
                 Words.bytes(restored.zeroBytes()),
                 Words.bytes(restored.readBytes()),
                 Words.bytes(restored.storedBytes()));
+        restored.served()
+                .ifPresent(served -> out.printf(
+                        "%,d requests, %,d of them before their page was there; half were answered within %s, 99 of"
+                                + " 100 within %s, all within %s%n",
+                        served.requests(),
+                        served.faults(),
+                        micros(served.p50Us()),
+                        micros(served.p99Us()),
+                        micros(served.maxUs())));
         CaptureCommand.times(restored.startMs(), restored.elapsedMs(), restored.phases(), out);
+    }
+
+    private static String micros(double us) {
+        return us < 1000 ? Math.round(us) + " µs" : Words.time(us / 1000);
     }
 }

@@ -124,10 +124,24 @@ final class Spec {
         return repository("The repository: a directory, or file:///DIRECTORY (DRAY_REPO).");
     }
 
+    /// The same, where a second one may be given that holds a copy of it.
+    Spec repositoryAndCopy() {
+        synopsis.append(" --repo R");
+        return repeatable(
+                        "--repo",
+                        "R",
+                        "The repository: a directory, or file:///DIRECTORY (DRAY_REPO). A second one is a copy of it,"
+                                + " for what cannot be read from the first.")
+                .keys();
+    }
+
     Spec repository(String description) {
         synopsis.append(" --repo R");
-        return option("--repo", "R", description)
-                .option("--key-file", "F", "The key file that init made (DRAY_KEY_FILE).")
+        return option("--repo", "R", description).keys();
+    }
+
+    private Spec keys() {
+        return option("--key-file", "F", "The key file that init made (DRAY_KEY_FILE).")
                 .option("--key-command", "CMD", "A command whose output is the content of a key file.")
                 .option(
                         "--passphrase-file",

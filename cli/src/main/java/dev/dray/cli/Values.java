@@ -13,6 +13,8 @@ final class Values {
 
     private static final Pattern SIZE = Pattern.compile("([0-9]{1,15})([kKMGT]?)(i?B)?(/s)?");
 
+    private static final Pattern COUNT = Pattern.compile("[0-9]{1,9}");
+
     private static final Map<String, Long> POWERS = Map.of("", 0L, "K", 1L, "M", 2L, "G", 3L, "T", 4L);
 
     private Values() {}
@@ -54,6 +56,14 @@ final class Values {
         throw new UsageException(
                 option + " '" + text + "' is not a number of bytes",
                 "Write a number, with K, M, G or T if you like: 200M");
+    }
+
+    /// `4`.
+    static int count(String option, String text) throws UsageException {
+        if (!COUNT.matcher(text).matches()) {
+            throw new UsageException(option + " '" + text + "' is not a number", "Write a number: 4");
+        }
+        return Integer.parseInt(text);
     }
 
     /// One of an enum's words in lower case.

@@ -16,12 +16,15 @@ class HelpTest {
             List.of("--repo", "--key-file", "--key-command", "--passphrase-file", "DRAY_REPO", "DRAY_KEY_FILE");
 
     /// What the users' reference promises, command by command.
-    private static final Map<String, List<String>> PROMISED = Map.of(
-            "demo", List.of("--vmm", "auto|qemu|builtin"),
-            "init", List.of("--no-encryption", "--dedup", "repository|guest"),
-            "capture",
+    private static final Map<String, List<String>> PROMISED = Map.ofEntries(
+            Map.entry("demo", List.of("--vmm", "auto|qemu|builtin")),
+            Map.entry("init", List.of("--no-encryption", "--dedup", "repository|guest")),
+            Map.entry(
+                    "capture",
                     List.of(
                             "VM",
+                            "qemu:SOCKET",
+                            "ch:SOCKET",
                             "--name",
                             "--mode",
                             "auto|background|live|stop",
@@ -37,22 +40,42 @@ class HelpTest {
                             "fail|stop",
                             "--rate",
                             "--compression",
-                            "auto|none|zstd:LEVEL"),
-            "restore",
+                            "auto|none|zstd:LEVEL",
+                            "--own-risk")),
+            Map.entry(
+                    "restore",
                     List.of(
                             "SNAPSHOT",
                             "--into",
                             "--lazy",
+                            "--prefetch",
+                            "recorded|none|FILE",
+                            "--set",
+                            "PATH=VALUE",
                             "--paused",
                             "--map-block",
                             "--disks-restored",
                             "NODE=ID",
-                            "--disks-unchecked"),
-            "list", List.of("oldest first"),
-            "show", List.of("SNAPSHOT", "--command"),
-            "verify", List.of("SNAPSHOT", "--structure", "--data", "--data-subset", "n/m|x%", "--expect"),
-            "doctor", List.of("VM"),
-            "inspect", List.of("FILE"));
+                            "--disks-unchecked",
+                            "--own-risk")),
+            Map.entry("receive", List.of("--listen", "--name", "--tls-dir", "--plaintext")),
+            Map.entry(
+                    "send",
+                    List.of(
+                            "SNAPSHOT",
+                            "--connect",
+                            "--lazy",
+                            "--paused",
+                            "--connections",
+                            "--set",
+                            "--prefetch",
+                            "--tls-dir",
+                            "--plaintext")),
+            Map.entry("list", List.of("oldest first")),
+            Map.entry("show", List.of("SNAPSHOT", "--command")),
+            Map.entry("verify", List.of("SNAPSHOT", "--structure", "--data", "--data-subset", "n/m|x%", "--expect")),
+            Map.entry("doctor", List.of("VM")),
+            Map.entry("inspect", List.of("FILE")));
 
     static List<String> commands() {
         return Commands.NAMES;

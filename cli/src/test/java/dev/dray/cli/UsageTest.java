@@ -39,9 +39,7 @@ class UsageTest {
                 "inspect | inspect needs FILE | See dray inspect --help",
                 "capture qemu:/q --repo r | capture needs --name N | See dray capture --help",
                 "capture q --repo r --name n | 'q' does not name a VM"
-                        + " | Write qemu:SOCKET with the path of its QMP socket",
-                "capture ch:/q --repo r --name n | Cloud Hypervisor ('ch:/q') is not in this release"
-                        + " | Use a QEMU: qemu:/path/of/its/qmp.sock",
+                        + " | Write qemu:SOCKET with the path of its QMP socket, or ch:SOCKET with that of its API socket",
                 "capture qemu:/q --repo r --name n --mode fast | --mode 'fast' is unknown"
                         + " | Use one of: auto, background, live, stop",
                 "capture qemu:/q --repo r --name n --mode background --after quit"
@@ -61,8 +59,29 @@ class UsageTest {
                 "capture qemu:/q --repo r --name 3fa9c1 | The name 3fa9c1 looks like a snapshot's id"
                         + " | Use a name with a letter beyond f",
                 "restore web1 --repo r | restore needs --into VM | See dray restore --help",
-                "restore web1 --repo r --into qemu:/q --lazy | Lazy restore is not in this release"
+                "restore web1 --repo r --into qemu:/q --lazy | Lazy restore into a QEMU is not in this release"
                         + " | Leave --lazy out: all memory is sent first",
+                "restore web1 --repo r --into qemu:/q --set a=b | A waiting QEMU has its configuration already"
+                        + " | Give --set's values on its command line",
+                "restore web1 --repo r --into ch:/q --map-block a=b"
+                        + " | Memory regions of a Cloud Hypervisor have no other names | Leave --map-block out",
+                "restore web1 --repo r --into ch:/q --prefetch none | --prefetch is for --lazy"
+                        + " | Give --lazy too, or leave --prefetch out",
+                "restore web1 --repo r --into ch:/q --set disks | --set 'disks' has no name and value"
+                        + " | Write --set NAME=VALUE",
+                "restore web1 --repo r --repo s --repo t --into ch:/q | --repo is given 3 times"
+                        + " | Give a repository and one copy",
+                "receive --listen unix:/s --repo r | receive needs --name N | See dray receive --help",
+                "receive --listen here --repo r --name n | 'here' is no address of a migration"
+                        + " | Write unix:PATH or tcp:HOST:PORT",
+                "receive --listen unix:/s --repo r --name n --plaintext | TLS is for TCP, and unix:/s is a socket of"
+                        + " this host | Leave --tls-dir and --plaintext out",
+                "send web1 --connect tcp:h:1 --repo r --plaintext --tls-dir d"
+                        + " | --tls-dir and --plaintext contradict each other | Give one of them",
+                "send web1 --connect unix:/s --repo r --connections 129 | 129 connections are not possible"
+                        + " | Use 1 to 128",
+                "send web1 --connect unix:/s --repo r --connections x | --connections 'x' is not a number"
+                        + " | Write a number: 4",
                 "restore web1 --repo r --into qemu:/q --disks-restored --disks-unchecked"
                         + " | --disks-restored and --disks-unchecked contradict each other | Give one of them",
                 "verify --repo r --data --structure | --data and --structure contradict each other"
@@ -75,7 +94,8 @@ class UsageTest {
                 "init --repo r --key-file f --no-encryption"
                         + " | --no-encryption and --key-file contradict each other | Give one of them",
                 "demo --vmm vmware | --vmm 'vmware' is unknown | Use one of: auto, qemu, builtin",
-                "doctor qemu: | 'qemu:' does not name a VM | Write qemu:SOCKET with the path of its QMP socket",
+                "doctor qemu: | 'qemu:' does not name a VM"
+                        + " | Write qemu:SOCKET with the path of its QMP socket, or ch:SOCKET with that of its API socket",
             })
     void answersInOneSentenceAndWithWhatToDo(String line, String message, String whatToDo) {
         String[] arguments = line.strip().split(" ");
@@ -89,6 +109,21 @@ class UsageTest {
         assertThat(json.json().propertyNames()).containsExactly("outcome", "kind", "guest", "message", "what_to_do");
         assertThat(json.json().path("kind").stringValue()).isEqualTo("usage");
         assertThat(json.json().path("outcome").stringValue()).isEqualTo("failed");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "receive --listen tcp:10.0.0.2:9000 --repo r --name n",
+                "send web1 --connect tcp:10.0.0.2:9000 --repo r"
+            })
+    void sendsNoGuestsMemoryOverANetworkInPlainTextUnlessTold(String line) {
+        CommandRun run = CommandRun.of(line.split(" "));
+        assertThat(run.err()).isEqualTo("""
+                dray: A guest's memory would go in plain text over tcp:10.0.0.2:9000
+                      Give --tls-dir with the certificates, or say --plaintext if the network is trusted
+                """);
+        assertThat(run.exitCode()).isEqualTo(3);
     }
 
     @ParameterizedTest
