@@ -102,6 +102,8 @@ record References(String type, Set<String> types, Set<String> members) {
                 words.add("zstd");
             } else if (type.startsWith("tools.jackson.") || type.startsWith("com.fasterxml.jackson.")) {
                 words.add("JSON");
+            } else if (type.startsWith("org.apache.hc.")) {
+                words.add("HTTP");
             } else if (type.startsWith("picocli.")) {
                 words.add("picocli");
             }

@@ -1,5 +1,6 @@
 package dev.dray.machine;
 
+import dev.dray.machine.cloudhypervisor.CloudHypervisorDialect;
 import dev.dray.machine.guest.Fill;
 import dev.dray.machine.guest.GuestProgram;
 import dev.dray.machine.guest.GuestReport;
@@ -8,6 +9,7 @@ import dev.dray.machine.guest.Processor;
 import dev.dray.machine.guest.SerialPort;
 import dev.dray.machine.qemu.QemuDialect;
 import dev.dray.machine.vmm.DeviceState;
+import dev.dray.machine.vmm.Dialect;
 import dev.dray.machine.vmm.MachineMemory;
 import dev.dray.machine.vmm.MemoryBlock;
 import dev.dray.machine.vmm.Vmm;
@@ -18,13 +20,14 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
-/// A virtual machine in this process: memory in memfds, one processor that runs a [GuestProgram], and a control socket
-/// that speaks as QEMU 10.0 does. `dray capture qemu:SOCKET` and `dray restore --into qemu:SOCKET` cannot tell it from
-/// QEMU, except by its machine type and its version's `package`.
+/// A virtual machine in this process: memory in memfds, one processor that runs a [GuestProgram], and control sockets
+/// that speak as QEMU 10.0 or as Cloud Hypervisor does. `dray capture qemu:SOCKET` and `dray restore --into ch:SOCKET`
+/// cannot tell it from those, except by its machine type or its version's last word.
 ///
-/// Its state machines, and what it sends and answers, follow recorded conversations with a real QEMU 10.0.2. What it
-/// does not do (post-copy, XBZRLE, CPR, mapped-ram, ...) it refuses when it is switched on.
+/// Its state machines, and what it sends and answers, follow recorded conversations with real ones. What it does not do
+/// of QEMU (post-copy, XBZRLE, CPR, mapped-ram, ...) it refuses when it is switched on.
 public final class BuiltinMachine implements Vmm, AutoCloseable {
     /// The kind of machine that this is. Another layout of memory or devices is another kind.
     public static final String MACHINE_TYPE = "dray-1.0";
@@ -36,24 +39,24 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
     private static final long FIRMWARE_GPA = 0xfffc_0000L;
 
     private final MachineOptions options;
-    private final MachineMemory memory;
     private final SerialPort serial;
-    private final GuestProgram program;
-    private final Processor processor;
-    private final QemuDialect dialect;
+    private final Dialect dialect;
     private final Runnable death;
     private final CompletableFuture<Integer> ended = new CompletableFuture<>();
     private final AtomicBoolean closed = new AtomicBoolean();
     private Optional<SerialSocket> serialSocket = Optional.empty();
+    private volatile @Nullable Computer computer;
+
+    /// What a guest runs on.
+    private record Computer(MachineMemory memory, GuestProgram program, Processor processor) {}
 
     private BuiltinMachine(MachineOptions options, Runnable death) {
         this.options = options;
         this.death = death;
-        memory = MachineMemory.create(layouts(options.memoryBytes()));
         serial = new SerialPort(options.report());
-        program = new GuestProgram(memory, serial);
-        processor = new Processor(program);
-        dialect = new QemuDialect(this, options.isIncoming(), options.refusedCapabilities(), options.faults());
+        dialect = options.model().isPresent()
+                ? new CloudHypervisorDialect(this, options.model().get(), options.memoryBytes(), options.faults())
+                : new QemuDialect(this, options.isIncoming(), options.refusedCapabilities(), options.faults());
     }
 
     /// Starts a machine. Its control sockets are there when this returns, and its guest runs unless it waits for one.
@@ -65,11 +68,18 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
     static BuiltinMachine start(MachineOptions options, Runnable death) {
         BuiltinMachine machine = new BuiltinMachine(options, death);
         try {
-            machine.loadFirmware();
-            if (!options.isIncoming()) {
-                machine.program.start(options.program());
-            }
             machine.serialSocket = options.serialSocket().map(path -> new SerialSocket(path, machine.serial));
+            if (machine.dialect instanceof CloudHypervisorDialect cloudHypervisor) {
+                if (!options.isIncoming()) {
+                    cloudHypervisor.boot();
+                }
+            } else {
+                machine.build(MachineMemory.create(layouts(options.memoryBytes())));
+                machine.loadFirmware();
+                if (!options.isIncoming()) {
+                    machine.boot();
+                }
+            }
             options.controlSockets().forEach(machine.dialect::listen);
             if (!options.isIncoming()) {
                 machine.run();
@@ -108,7 +118,7 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
         PagePattern pattern = new PagePattern(Fill.COMPRESSIBLE);
         for (long page = 0; page < PageSize.pages(FIRMWARE_BYTES); page++) {
             long number = PageSize.index(FIRMWARE_GPA) + page;
-            memory.write(1, page, content -> pattern.fill(content, number, 0));
+            memory().write(1, page, content -> pattern.fill(content, number, 0));
         }
     }
 
@@ -121,7 +131,7 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
         return serial.report();
     }
 
-    /// QEMU's word for what the guest does: `running`, `paused`, `inmigrate`, ...
+    /// What the guest does in the dialect's words: QEMU's `running`, `inmigrate`, Cloud Hypervisor's `Running`, ...
     public String status() {
         return dialect.status();
     }
@@ -141,24 +151,57 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
         return MACHINE_TYPE;
     }
 
+    private Computer computer() {
+        Computer now = computer;
+        if (now == null) {
+            throw new IllegalStateException("there is no guest");
+        }
+        return now;
+    }
+
     @Override
     public MachineMemory memory() {
-        return memory;
+        return computer().memory();
+    }
+
+    @Override
+    public void build(MachineMemory memory) {
+        if (computer != null) {
+            throw new IllegalStateException("there is a guest");
+        }
+        GuestProgram program = new GuestProgram(memory, serial);
+        computer = new Computer(memory, program, new Processor(program));
+    }
+
+    @Override
+    public void demolish() {
+        Computer now = computer;
+        computer = null;
+        if (now != null) {
+            now.memory().release();
+            now.processor().close();
+            now.memory().close();
+        }
+    }
+
+    @Override
+    public void boot() {
+        computer().program().start(options.program());
     }
 
     @Override
     public void stop() {
-        processor.stop();
+        computer().processor().stop();
     }
 
     @Override
     public void run() {
-        processor.run();
+        computer().processor().run();
     }
 
     @Override
     public List<DeviceState> saveDevices() {
-        return Devices.of(program.registers());
+        return Devices.of(computer().program().registers());
     }
 
     @Override
@@ -168,7 +211,7 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
 
     @Override
     public void loadDevices(List<DeviceState> states) {
-        program.resume(Devices.registers(states));
+        computer().program().resume(Devices.registers(states));
     }
 
     /// Types characters at the guest's serial port, each of them a command: see [GuestProgram].
@@ -190,7 +233,10 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
     @Override
     public void die() {
         ended.complete(137);
-        processor.halt();
+        Computer now = computer;
+        if (now != null) {
+            now.processor().halt();
+        }
         dialect.closeConnections();
         death.run();
     }
@@ -200,12 +246,14 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
     public void close() {
         if (closed.compareAndSet(false, true)) {
             ended.complete(0);
+            Computer now = computer;
+            if (now != null) {
+                now.memory().release();
+            }
             dialect.close();
             serialSocket.ifPresent(SerialSocket::close);
-            memory.thaw();
-            processor.close();
+            demolish();
             serial.close();
-            memory.close();
         }
     }
 }

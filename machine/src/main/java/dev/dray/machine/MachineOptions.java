@@ -1,5 +1,6 @@
 package dev.dray.machine;
 
+import dev.dray.machine.cloudhypervisor.Model;
 import dev.dray.machine.guest.ProgramSettings;
 import dev.dray.machine.vmm.Faults;
 import dev.dray.memory.PageSize;
@@ -11,12 +12,13 @@ import java.util.Set;
 /// How a [BuiltinMachine] is started.
 ///
 /// @param name what the machine is called
-/// @param controlSockets where QMP clients connect; one client at a time on each
+/// @param controlSockets where clients connect: QMP ones, of which each takes one at a time, or API ones
 /// @param isIncoming whether it waits for a guest instead of starting its own
 /// @param memoryBytes size of main memory
 /// @param program what its own guest does
 /// @param serialSocket unix socket where commands are typed at the guest's serial port
 /// @param report file that the guest's serial port is written to
+/// @param model which Cloud Hypervisor it is; empty for QEMU
 /// @param refusedCapabilities migration capabilities that it claims its host does not allow
 /// @param faults what goes wrong
 public record MachineOptions(
@@ -27,6 +29,7 @@ public record MachineOptions(
         ProgramSettings program,
         Optional<Path> serialSocket,
         Optional<Path> report,
+        Optional<Model> model,
         Set<String> refusedCapabilities,
         Faults faults) {
     /// Smallest machine: 8 MiB.
@@ -44,7 +47,7 @@ public record MachineOptions(
         }
     }
 
-    /// A machine with 32 MiB that starts its own guest.
+    /// A machine with 32 MiB that starts its own guest, and speaks as QEMU does.
     public static MachineOptions at(Path controlSocket) {
         return new MachineOptions(
                 "",
@@ -54,14 +57,29 @@ public record MachineOptions(
                 ProgramSettings.standard(),
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 Set.of(),
                 Faults.none());
+    }
+
+    /// The same that speaks as Cloud Hypervisor does.
+    public static MachineOptions cloudHypervisor(Path apiSocket) {
+        return at(apiSocket).with(Model.standard());
     }
 
     /// Waits for a guest.
     public MachineOptions incoming() {
         return new MachineOptions(
-                name, controlSockets, true, memoryBytes, program, serialSocket, report, refusedCapabilities, faults);
+                name,
+                controlSockets,
+                true,
+                memoryBytes,
+                program,
+                serialSocket,
+                report,
+                model,
+                refusedCapabilities,
+                faults);
     }
 
     public MachineOptions withName(String other) {
@@ -73,13 +91,23 @@ public record MachineOptions(
                 program,
                 serialSocket,
                 report,
+                model,
                 refusedCapabilities,
                 faults);
     }
 
     public MachineOptions withMemory(long bytes) {
         return new MachineOptions(
-                name, controlSockets, isIncoming, bytes, program, serialSocket, report, refusedCapabilities, faults);
+                name,
+                controlSockets,
+                isIncoming,
+                bytes,
+                program,
+                serialSocket,
+                report,
+                model,
+                refusedCapabilities,
+                faults);
     }
 
     public MachineOptions with(ProgramSettings other) {
@@ -91,6 +119,21 @@ public record MachineOptions(
                 other,
                 serialSocket,
                 report,
+                model,
+                refusedCapabilities,
+                faults);
+    }
+
+    public MachineOptions with(Model other) {
+        return new MachineOptions(
+                name,
+                controlSockets,
+                isIncoming,
+                memoryBytes,
+                program,
+                serialSocket,
+                report,
+                Optional.of(other),
                 refusedCapabilities,
                 faults);
     }
@@ -104,6 +147,7 @@ public record MachineOptions(
                 program,
                 serialSocket,
                 report,
+                model,
                 Set.of(capabilities),
                 faults);
     }
@@ -117,6 +161,7 @@ public record MachineOptions(
                 program,
                 serialSocket,
                 report,
+                model,
                 refusedCapabilities,
                 other);
     }

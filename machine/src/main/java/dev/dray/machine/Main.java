@@ -1,5 +1,6 @@
 package dev.dray.machine;
 
+import dev.dray.machine.cloudhypervisor.Model;
 import dev.dray.machine.guest.Fill;
 import dev.dray.machine.guest.ProgramSettings;
 import dev.dray.machine.guest.Workload;
@@ -17,9 +18,15 @@ import java.util.TreeSet;
 /// Runs one built-in machine as a process, until it is told to quit.
 public final class Main {
     private static final String USAGE = """
-            usage: java -cp ... dev.dray.machine.Main --qmp SOCKET [OPTION...]
+            usage: java -cp ... dev.dray.machine.Main --qmp SOCKET | --api-socket SOCKET [OPTION...]
 
-              --qmp SOCKET           control socket; may be given several times
+              --qmp SOCKET           control socket of a QEMU; may be given several times
+              --api-socket SOCKET    control socket of a Cloud Hypervisor
+              --private              its memory is not shared
+              --zones N              its memory is in this many zones
+              --v53                  it is a Cloud Hypervisor v53
+              --slot-seed N          decides in which order it hands its memory over
+              --repeat N             it asks for each Nth page a second time
               --incoming             wait for a guest instead of starting one
               --memory-mib N         main memory, 32 if not given
               --name NAME            what the machine is called
@@ -64,10 +71,21 @@ public final class Main {
         String name = "";
         boolean isIncoming = false;
         long memoryBytes = 32 << 20;
+        boolean isCloudHypervisor = false;
+        Model model = Model.standard();
         while (!left.isEmpty()) {
             String option = left.removeFirst();
             switch (option) {
                 case "--incoming" -> isIncoming = true;
+                case "--api-socket" -> {
+                    isCloudHypervisor = true;
+                    sockets.add(Path.of(value(option, left)));
+                }
+                case "--private" -> model = model.withPrivateMemory();
+                case "--zones" -> model = model.withZones((int) number(option, left));
+                case "--v53" -> model = model.asV53();
+                case "--slot-seed" -> model = model.withSeed(number(option, left));
+                case "--repeat" -> model = model.repeating((int) number(option, left));
                 case "--qmp" -> sockets.add(Path.of(value(option, left)));
                 case "--memory-mib" -> memoryBytes = number(option, left) << 20;
                 case "--name" -> name = value(option, left);
@@ -91,10 +109,19 @@ public final class Main {
             }
         }
         if (sockets.isEmpty()) {
-            throw new IllegalArgumentException("--qmp is missing");
+            throw new IllegalArgumentException("--qmp or --api-socket is missing");
         }
         return new MachineOptions(
-                name, sockets, isIncoming, memoryBytes, program, serial, report, refused, Faults.parse(faults));
+                name,
+                sockets,
+                isIncoming,
+                memoryBytes,
+                program,
+                serial,
+                report,
+                isCloudHypervisor ? Optional.of(model) : Optional.empty(),
+                refused,
+                Faults.parse(faults));
     }
 
     private static String value(String option, Deque<String> left) {

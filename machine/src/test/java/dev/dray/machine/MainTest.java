@@ -3,6 +3,7 @@ package dev.dray.machine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.dray.machine.cloudhypervisor.Model;
 import dev.dray.machine.guest.BareMetalGuest;
 import dev.dray.machine.guest.Fill;
 import dev.dray.machine.guest.GuestReport;
@@ -64,7 +65,15 @@ class MainTest {
         assertThat(options.serialSocket()).contains(Path.of("/s"));
         assertThat(options.refusedCapabilities()).containsExactly("multifd");
         assertThat(options.faults().notHit()).map(each -> each.step()).containsExactly(FaultStep.SOURCE_PAGES);
-        assertThatThrownBy(() -> Main.options(List.of())).hasMessage("--qmp is missing");
+        assertThat(options.model()).isEmpty();
+        assertThat(Main.options(List.of("--api-socket", "/a", "--zones", "3", "--private", "--v53", "--repeat", "9"))
+                        .model())
+                .contains(Model.standard()
+                        .withZones(3)
+                        .withPrivateMemory()
+                        .asV53()
+                        .repeating(9));
+        assertThatThrownBy(() -> Main.options(List.of())).hasMessage("--qmp or --api-socket is missing");
         assertThatThrownBy(() -> Main.options(List.of("--qmp"))).hasMessage("--qmp needs a value");
         assertThatThrownBy(() -> Main.options(List.of("--frob"))).hasMessage("unknown option --frob");
         assertThatThrownBy(() -> Main.options(List.of("--memory-mib", "x"))).hasMessageContaining("needs a number");

@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /// The guest of the built-in machine: fills its memory with the [PagePattern], then checks and changes page after page
 /// for ever, and reports on its [SerialPort] what [BareMetalGuest] reports on its, and takes the same commands there.
@@ -14,13 +15,13 @@ import java.util.function.BooleanSupplier;
 /// One [#step] is one visit of one page, and is done wholly or not at all, so that the guest can be stopped between
 /// any two. Everything it must remember is in its memory ([ControlPage]) or in its registers, and some of it in both.
 ///
-/// It owns the first block of memory from 1 MiB on. Belongs to the processor's thread; the registers are read and set
+/// It owns main memory from 1 MiB on. Belongs to the processor's thread; the registers are read and set
 /// while that stands still.
 public final class GuestProgram {
     /// Number of the first page that it owns.
     static final long FIRST_PAGE = 256;
 
-    private static final int BLOCK = 0;
+    private static final long CONTROL_PAGE = PageSize.index(ControlPage.ADDRESS);
 
     /// Pages beyond the visited ones that are checked after each pass.
     private static final int COLD_PAGES = 64;
@@ -43,7 +44,7 @@ public final class GuestProgram {
     public GuestProgram(MachineMemory memory, SerialPort serial) {
         this.memory = memory;
         this.serial = serial;
-        this.control = new ControlPage(memory.block(BLOCK).page(PageSize.index(ControlPage.ADDRESS)));
+        this.control = new ControlPage(content(CONTROL_PAGE));
     }
 
     /// Fills memory and begins with pass 1.
@@ -52,11 +53,11 @@ public final class GuestProgram {
         halted = false;
         workload = settings.workload();
         pattern = new PagePattern(settings.fill());
-        long end = memory.block(BLOCK).pages();
+        long end = memory.mainPages();
         for (long number = FIRST_PAGE; number < end; number++) {
             long page = number;
             if (pattern.kind(page) != PagePattern.PageKind.ZERO) {
-                memory.write(BLOCK, page, content -> pattern.fill(content, page, 0));
+                write(page, content -> pattern.fill(content, page, 0));
             }
         }
         changeControl(() -> {
@@ -78,12 +79,10 @@ public final class GuestProgram {
     public void resume(Registers other) {
         registers = other;
         halted = false;
+        touch(CONTROL_PAGE, () -> false);
         Optional<Workload> load = Workload.of(control.get(ControlPage.WORKLOAD));
         Optional<Fill> fill = Fill.of(control.get(ControlPage.FILL));
-        if (!control.isValid()
-                || load.isEmpty()
-                || fill.isEmpty()
-                || end() != memory.block(BLOCK).pages()) {
+        if (!control.isValid() || load.isEmpty() || fill.isEmpty() || end() != memory.mainPages()) {
             halt(new PageError(ControlPage.ADDRESS, Kind.ZEROED, 0, (int) ControlPage.MAGIC));
             return;
         }
@@ -111,7 +110,7 @@ public final class GuestProgram {
     /// @param giveUp asked while it has to wait for a page to become writable
     /// @return whether it changed a page
     boolean step(BooleanSupplier giveUp) {
-        if (halted) {
+        if (halted || !touch(CONTROL_PAGE, giveUp)) {
             return false;
         }
         long position = registers.position;
@@ -127,7 +126,10 @@ public final class GuestProgram {
         long page = FIRST_PAGE + index;
         boolean isScattered = index % BareMetalGuest.SCATTER_PAGES == 0;
         int counter = (int) control.get(isScattered ? ControlPage.SCATTERED : ControlPage.OTHERS);
-        Optional<PageError> error = pattern.check(memory.block(BLOCK).page(page), page, counter);
+        if (!touch(page, giveUp)) {
+            return false;
+        }
+        Optional<PageError> error = pattern.check(content(page), page, counter);
         if (error.isPresent()) {
             halt(error.get());
             return false;
@@ -140,15 +142,14 @@ public final class GuestProgram {
         }
         if (changes) {
             int next = (int) registers.pass + 1;
-            memory.write(BLOCK, page, content -> pattern.stamp(content, page, next));
+            write(page, content -> pattern.stamp(content, page, next));
         }
         advance(visited);
         return changes;
     }
 
     private boolean prepare(long page, boolean changes, BooleanSupplier giveUp) {
-        return memory.prepareWrite(BLOCK, PageSize.index(ControlPage.ADDRESS), giveUp)
-                && (!changes || memory.prepareWrite(BLOCK, page, giveUp));
+        return prepareWrite(CONTROL_PAGE, giveUp) && (!changes || prepareWrite(page, giveUp));
     }
 
     private void advance(long visited) {
@@ -202,6 +203,7 @@ public final class GuestProgram {
         long first = FIRST_PAGE + visited();
         for (int i = 0; i < count && first < end() && !halted; i++) {
             coldCursor = coldCursor < first || coldCursor >= end() ? first : coldCursor;
+            touch(coldCursor, () -> false);
             pattern.check(content(coldCursor), coldCursor, 0).ifPresent(this::halt);
             coldCursor++;
         }
@@ -214,6 +216,7 @@ public final class GuestProgram {
             boolean isScattered = index % BareMetalGuest.SCATTER_PAGES == 0;
             long counter = control.get(isScattered ? ControlPage.SCATTERED : ControlPage.OTHERS);
             long page = FIRST_PAGE + index;
+            touch(page, () -> false);
             Optional<PageError> error = pattern.check(content(page), page, index < visited ? (int) counter : 0);
             if (error.isPresent()) {
                 return error;
@@ -223,7 +226,23 @@ public final class GuestProgram {
     }
 
     private MemorySegment content(long page) {
-        return memory.block(BLOCK).page(page);
+        int block = memory.mainBlock(page);
+        return memory.block(block).page(page - memory.mainFirst(block));
+    }
+
+    private boolean touch(long page, BooleanSupplier giveUp) {
+        int block = memory.mainBlock(page);
+        return memory.touch(block, page - memory.mainFirst(block), giveUp);
+    }
+
+    private boolean prepareWrite(long page, BooleanSupplier giveUp) {
+        int block = memory.mainBlock(page);
+        return memory.prepareWrite(block, page - memory.mainFirst(block), giveUp);
+    }
+
+    private void write(long page, Consumer<MemorySegment> change) {
+        int block = memory.mainBlock(page);
+        memory.write(block, page - memory.mainFirst(block), change);
     }
 
     private long end() {
@@ -235,7 +254,7 @@ public final class GuestProgram {
     }
 
     private void changeControl(Runnable change) {
-        memory.write(BLOCK, PageSize.index(ControlPage.ADDRESS), _ -> change.run());
+        write(CONTROL_PAGE, _ -> change.run());
     }
 
     private void halt(PageError error) {

@@ -1,5 +1,6 @@
 package dev.dray.machine.qemu;
 
+import dev.dray.machine.vmm.Dialect;
 import dev.dray.machine.vmm.Faults;
 import dev.dray.machine.vmm.Vmm;
 import java.nio.file.Path;
@@ -14,7 +15,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// Speaks for a machine as QEMU 10.0 does: control sockets, one outgoing migration at a time, one incoming migration in
 /// all.
-public final class QemuDialect implements AutoCloseable {
+public final class QemuDialect implements Dialect {
     private final Vmm vmm;
     private final Faults faults;
     private final RunControl runControl;
@@ -35,12 +36,12 @@ public final class QemuDialect implements AutoCloseable {
         this.commands = new QmpCommands(this, new MachineFacts(vmm));
     }
 
-    /// Opens a control socket.
+    @Override
     public void listen(Path socket) {
         servers.add(new QmpServer(socket, commands, faults, vmm::die));
     }
 
-    /// QEMU's word for what the guest does.
+    @Override
     public String status() {
         return runControl.state().word();
     }
@@ -141,7 +142,7 @@ public final class QemuDialect implements AutoCloseable {
         });
     }
 
-    /// Breaks every connection, as the end of the process would.
+    @Override
     public void closeConnections() {
         servers.forEach(QmpServer::cut);
         SourceRun run = source;

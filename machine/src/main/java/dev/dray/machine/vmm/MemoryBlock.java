@@ -39,7 +39,7 @@ public final class MemoryBlock implements AutoCloseable {
     private final MemorySegment memory;
     private final PageLog written;
 
-    private MemoryBlock(Layout layout, Fd memfd) throws IOException {
+    private MemoryBlock(Layout layout, Fd memfd, long fileOffset) throws IOException {
         this.layout = layout;
         this.memfd = memfd;
         this.written = new PageLog(layout.bytes());
@@ -47,21 +47,32 @@ public final class MemoryBlock implements AutoCloseable {
         // unmapped with its arena.
         try (FileChannel file = FileChannel.open(
                 Path.of("/proc/self/fd/" + memfd.number()), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            memory = file.map(FileChannel.MapMode.READ_WRITE, 0, layout.maxBytes(), arena);
+            if (file.size() < fileOffset + layout.maxBytes()) {
+                throw new IOException(
+                        "a file of " + file.size() + " bytes for " + layout.maxBytes() + " at " + fileOffset);
+            }
+            memory = file.map(FileChannel.MapMode.READ_WRITE, fileOffset, layout.maxBytes(), arena);
         }
     }
 
-    static MemoryBlock create(Layout layout) {
+    /// Zeroed memory.
+    public static MemoryBlock create(Layout layout) {
         try {
-            Fd memfd = Memfd.create(layout.name(), layout.maxBytes());
-            try {
-                return new MemoryBlock(layout, memfd);
-            } catch (IOException e) {
-                memfd.close();
-                throw new UncheckedIOException("cannot map " + layout.name(), e);
-            }
+            return adopt(layout, Memfd.create(layout.name(), layout.maxBytes()), 0);
         } catch (SysException e) {
             throw new IllegalStateException("no memory for " + layout.name(), e);
+        }
+    }
+
+    /// Memory that is in a file already. The descriptor is the block's from now on.
+    ///
+    /// @param fileOffset where in the file it begins
+    public static MemoryBlock adopt(Layout layout, Fd file, long fileOffset) {
+        try {
+            return new MemoryBlock(layout, file, fileOffset);
+        } catch (IOException e) {
+            file.close();
+            throw new UncheckedIOException("cannot map " + layout.name(), e);
         }
     }
 

@@ -11,7 +11,18 @@ public interface Vmm {
     /// What kind of machine it is; only a machine of the same kind can take its guest over.
     String machineType();
 
+    /// The memory of the guest's computer; there must be one.
     MachineMemory memory();
+
+    /// Builds a computer around this memory, which is the machine's from now on. Its processors stand still. Only
+    /// while there is none.
+    void build(MachineMemory memory);
+
+    /// Ends the computer: its processors, and its memory.
+    void demolish();
+
+    /// Starts the machine's own guest in the computer, which is as new.
+    void boot();
 
     /// Stops all processors and returns when no more memory changes. Stopping twice is as stopping once.
     void stop();
