@@ -5,7 +5,7 @@ package dev.dray;
 ///
 /// @param <R> what success looks like
 public sealed interface Operation<R extends Outcome>
-        permits Init, Capture, Restore, Receive, Send, ListSnapshots, Show, Verify, Doctor, Inspect {
+        permits Init, Capture, Restore, Receive, Send, Import, ListSnapshots, Show, Verify, Doctor, Inspect {
     /// Carries the operation out on the calling thread. It ends early, with the guest back as it was, once
     /// [Progress#cancelled()] says so; interrupting the thread makes it look sooner.
     R run(Progress progress) throws OperationException;

@@ -5,7 +5,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// How an operation ended. Its JSON has stable field names; times are milliseconds with one decimal, sizes
 /// are bytes.
 public sealed interface Outcome
-        permits Initialized, Captured, Restored, Listed, Shown, Verified, Examined, Inspected, Failed {
+        permits Initialized, Captured, Restored, Imported, Listed, Shown, Verified, Examined, Inspected, Failed {
     /// One word: `captured`, `failed`.
     String outcome();
 

@@ -15,6 +15,7 @@ final class Commands {
             Map.entry("restore", RestoreCommand::new),
             Map.entry("receive", ReceiveCommand::new),
             Map.entry("send", SendCommand::new),
+            Map.entry("import", ImportCommand::new),
             Map.entry("list", ListCommand::new),
             Map.entry("show", ShowCommand::new),
             Map.entry("verify", VerifyCommand::new),
@@ -22,7 +23,8 @@ final class Commands {
             Map.entry("inspect", InspectCommand::new));
 
     static final List<String> NAMES = List.of(
-            "demo", "init", "capture", "restore", "receive", "send", "list", "show", "verify", "doctor", "inspect");
+            "demo", "init", "capture", "restore", "receive", "send", "import", "list", "show", "verify", "doctor",
+            "inspect");
 
     /// Names that are taken: a later release has them.
     private static final Set<String> LATER = Set.of(
@@ -33,7 +35,6 @@ final class Commands {
             "stats",
             "key",
             "export",
-            "import",
             "copy",
             "diff",
             "map",

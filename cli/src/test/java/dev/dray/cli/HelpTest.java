@@ -71,6 +71,7 @@ class HelpTest {
                             "--prefetch",
                             "--tls-dir",
                             "--plaintext")),
+            Map.entry("import", List.of("DIR", "--name", "--label")),
             Map.entry("list", List.of("oldest first")),
             Map.entry("show", List.of("SNAPSHOT", "--command")),
             Map.entry("verify", List.of("SNAPSHOT", "--structure", "--data", "--data-subset", "n/m|x%", "--expect")),

@@ -84,6 +84,11 @@ class UsageTest {
                         + " | Write a number: 4",
                 "restore web1 --repo r --into qemu:/q --disks-restored --disks-unchecked"
                         + " | --disks-restored and --disks-unchecked contradict each other | Give one of them",
+                "import /etc/passwd --repo r --name n | Import of a file is not in this release"
+                        + " | Name the directory of a snapshot of Cloud Hypervisor",
+                "import /proc --repo r --name n | /proc is no snapshot of Cloud Hypervisor: it has neither config.json"
+                        + " nor migration_config.json"
+                        + " | Name the directory of a snapshot of Cloud Hypervisor or of its offload_daemon",
                 "verify --repo r --data --structure | --data and --structure contradict each other"
                         + " | Give one of them",
                 "verify --repo r --data-subset 4/3 | --data-subset '4/3' is not a part of the data"
@@ -127,7 +132,7 @@ class UsageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"recover", "prune", "repair", "stats", "key", "export", "import", "copy", "diff", "map"})
+    @ValueSource(strings = {"recover", "prune", "repair", "stats", "key", "export", "copy", "diff", "map"})
     void knowsTheCommandsOfLaterReleases(String name) {
         assertThat(CommandRun.of(name, "--whatever", "x").err())
                 .startsWith("dray: The command '" + name + "' is not in this release\n");

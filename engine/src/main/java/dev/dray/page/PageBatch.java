@@ -40,6 +40,11 @@ public final class PageBatch {
         return count == regions.length;
     }
 
+    /// How many more pages it can describe.
+    public int room() {
+        return regions.length - count;
+    }
+
     public void clear() {
         count = 0;
     }

@@ -5,6 +5,7 @@ import dev.dray.error.PeerException;
 import dev.dray.error.RefusedException;
 import dev.dray.error.UsageException;
 import dev.dray.vmm.Setting;
+import dev.dray.vmm.cloudhypervisor.wire.JsonPlace;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -17,6 +18,8 @@ import tools.jackson.databind.json.JsonMapper;
 /// Changes values in the Config that is sent to a waiting VMM, and no other byte of it: every x86 config holds numbers
 /// that neither `long` nor `double` can, and keys that this Dray does not know.
 final class ConfigEdit {
+    private static final String WHAT = "The snapshot's Config";
+
     /// Where the machine's configuration lies in the Config.
     static final String VM_CONFIG = "vm_config";
 
@@ -70,7 +73,7 @@ final class ConfigEdit {
                         "'" + path + "' is not a path into the VM's configuration", "Write it as in disks[0].path");
             }
             refuseWhatStateRefersTo(path);
-            JsonPlace place = JsonPlace.of(edited, VM_CONFIG + "." + path)
+            JsonPlace place = JsonPlace.of(edited, VM_CONFIG + "." + path, WHAT)
                     .orElseThrow(() -> new UsageException(
                             "The snapshot's configuration has no " + path,
                             "dray show lists what it has; values that it does not have cannot be added"));
@@ -92,14 +95,14 @@ final class ConfigEdit {
 
     private static byte[] withMemoryMode(byte[] config, String mode, boolean insert) throws DrayException {
         byte[] value = ('"' + mode + '"').getBytes(StandardCharsets.UTF_8);
-        Optional<JsonPlace> place = JsonPlace.of(config, MEMORY_MODE);
+        Optional<JsonPlace> place = JsonPlace.of(config, MEMORY_MODE, WHAT);
         if (place.isPresent()) {
             return verified(splice(config, place.get().from(), place.get().to(), value));
         }
         if (!insert) {
             return config;
         }
-        int begin = JsonPlace.of(config, "")
+        int begin = JsonPlace.of(config, "", WHAT)
                 .filter(whole -> whole.token() == JsonToken.START_OBJECT)
                 .map(JsonPlace::from)
                 .orElseThrow(() -> malformed("is not an object"));
@@ -159,13 +162,13 @@ final class ConfigEdit {
 
     /// Reads back what was written, before a VMM does.
     private static byte[] verified(byte[] config) throws PeerException {
-        if (JsonPlace.of(config, "").isEmpty()) {
+        if (JsonPlace.of(config, "", WHAT).isEmpty()) {
             throw malformed("is empty");
         }
         return config;
     }
 
     static PeerException malformed(String why) {
-        return new PeerException("The snapshot's Config " + why, "verify the snapshot");
+        return new PeerException(WHAT + " " + why, "verify the snapshot");
     }
 }

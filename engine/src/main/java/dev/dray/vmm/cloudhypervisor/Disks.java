@@ -6,13 +6,13 @@ import java.util.List;
 import tools.jackson.databind.JsonNode;
 
 /// The disks of a VM's configuration.
-final class Disks {
+public final class Disks {
     private Disks() {}
 
     /// Those that the guest can write.
     ///
     /// @param vmConfig what `vm.create` takes and `vm.info` calls `config`
-    static List<GuestDisk> writable(JsonNode vmConfig) {
+    public static List<GuestDisk> writable(JsonNode vmConfig) {
         var disks = new ArrayList<GuestDisk>();
         int index = 0;
         for (JsonNode disk : vmConfig.path("disks")) {

@@ -1,4 +1,4 @@
-package dev.dray.vmm.cloudhypervisor;
+package dev.dray.vmm.cloudhypervisor.wire;
 
 import dev.dray.error.PeerException;
 import java.util.ArrayList;
@@ -19,7 +19,7 @@ import tools.jackson.core.json.JsonFactory;
 /// @param from its first byte
 /// @param to the byte after its last
 /// @param token what it begins with
-record JsonPlace(int from, int to, JsonToken token) {
+public record JsonPlace(int from, int to, JsonToken token) {
     private static final JsonFactory JSON = JsonFactory.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
@@ -29,8 +29,9 @@ record JsonPlace(int from, int to, JsonToken token) {
     /// The place of `path`, as in `disks[0].path`, in a document that is read to its end; empty if nothing is there.
     ///
     /// @param path empty for the whole document
+    /// @param what the document is, for messages
     /// @throws PeerException if the document is not JSON
-    static Optional<JsonPlace> of(byte[] document, String path) throws PeerException {
+    public static Optional<JsonPlace> of(byte[] document, String path, String what) throws PeerException {
         try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), document)) {
             JsonToken first = parser.nextToken();
             JsonPlace found = first == null ? null : find(parser, first, steps(path), 0);
@@ -39,8 +40,7 @@ record JsonPlace(int from, int to, JsonToken token) {
             }
             return Optional.ofNullable(found);
         } catch (JacksonException e) {
-            throw new PeerException(
-                    "The snapshot's Config is not JSON: " + e.getOriginalMessage(), "verify the snapshot", e);
+            throw new PeerException(what + " is not JSON: " + e.getOriginalMessage(), "verify the snapshot", e);
         }
     }
 
