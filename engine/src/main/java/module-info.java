@@ -3,6 +3,7 @@
 module dev.dray.engine {
     requires static transitive org.jspecify;
     requires com.github.luben.zstd_jni;
+    requires jdk.jfr;
     requires org.bouncycastle.provider;
     requires transitive tools.jackson.databind;
 

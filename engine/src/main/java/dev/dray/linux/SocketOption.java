@@ -11,6 +11,8 @@ public final class SocketOption {
     static final int SO_REUSEADDR = 2;
     static final int SO_ERROR = 4;
     static final int SO_KEEPALIVE = 9;
+    static final int SO_PEERCRED = 17;
+    static final int UCRED_BYTES = 12;
     static final int IPPROTO_TCP = 6;
     static final int TCP_NODELAY = 1;
     static final int TCP_KEEPIDLE = 4;
@@ -65,6 +67,19 @@ public final class SocketOption {
                     "getsockopt",
                     fd.toString());
             return value.get(JAVA_INT, 0);
+        }
+    }
+
+    /// The process that called `listen` or `connect` at the other end of a unix socket.
+    public static int peerProcess(Fd fd) throws SysException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment credentials = arena.allocate(UCRED_BYTES, Integer.BYTES);
+            MemorySegment bytes = arena.allocateFrom(JAVA_INT, UCRED_BYTES);
+            Native.check(
+                    GETSOCKOPT.intOrErrno(fd.number(), SOL_SOCKET, SO_PEERCRED, credentials.address(), bytes.address()),
+                    "getsockopt",
+                    fd.toString());
+            return credentials.get(JAVA_INT, 0);
         }
     }
 

@@ -116,6 +116,11 @@ public final class PageServer {
         return extent == 0 ? 0 : ends[extent - 1];
     }
 
+    /// The number after an extent's last page.
+    public long end(int extent) {
+        return ends[extent];
+    }
+
     /// Whether a page's content is in its place. What was done before it was [#placed] can be seen.
     public boolean isPresent(long page) {
         return present.isSet(page);
@@ -163,8 +168,7 @@ public final class PageServer {
     ///
     /// @return false if there is nothing to be fetched now
     public boolean next(PageRun run) {
-        if (!requests.isEmpty()) {
-            run.set(requests.remove(), 1, PageRun.Reason.REQUEST);
+        if (nextRequest(run)) {
             return true;
         }
         if (!retries.isEmpty()) {
@@ -181,6 +185,17 @@ public final class PageServer {
         }
         page = nextOfSweep();
         return page >= 0 && take(page, room, PageRun.Reason.SWEEP, run);
+    }
+
+    /// Gives out what was requested and nobody fetches yet.
+    ///
+    /// @return false if there is no such page
+    public boolean nextRequest(PageRun run) {
+        if (requests.isEmpty()) {
+            return false;
+        }
+        run.set(requests.remove(), 1, PageRun.Reason.REQUEST);
+        return true;
     }
 
     private long nextOfWorkingSet() {
@@ -289,6 +304,11 @@ public final class PageServer {
         dropped.set(page);
         presentPages--;
         usedPages.decrementAndGet();
+    }
+
+    /// The first page from here on and before `to` that nobody has asked for, or -1. By any thread.
+    public long nextUnasked(long from, long to) {
+        return asked.nextClear(from, to);
     }
 
     public long pages() {

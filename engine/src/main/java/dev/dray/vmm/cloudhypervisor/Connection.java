@@ -2,6 +2,7 @@ package dev.dray.vmm.cloudhypervisor;
 
 import dev.dray.error.DrayException;
 import dev.dray.linux.Fd;
+import java.util.OptionalLong;
 
 /// One connection of a migration. One thread reads and one writes; all waits end when the operation is cancelled,
 /// with [dev.dray.error.InterruptedOperation]. A peer that breaks off is a [dev.dray.error.PeerException].
@@ -13,6 +14,15 @@ public interface Connection extends AutoCloseable {
     ///
     /// @return false if it has
     boolean readOrEnd(long address, long bytes) throws DrayException;
+
+    /// Waits for bytes, without looking whether the operation is cancelled, and takes those that are there. Only
+    /// [#shutdown] ends it early.
+    ///
+    /// @return how many; 0 if the connection ended, also if it broke
+    long receive(long address, long bytes);
+
+    /// The process at the other end; empty if it is not known.
+    OptionalLong peerProcess();
 
     /// Writes all of the bytes, at once if they fit into the socket's buffer.
     void write(long address, long bytes) throws DrayException;

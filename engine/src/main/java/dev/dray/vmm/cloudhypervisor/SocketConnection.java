@@ -13,6 +13,7 @@ import dev.dray.linux.SysException;
 import dev.dray.vmm.cloudhypervisor.wire.Wire;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
 
 /// A connection in clear, over a unix socket or TCP.
@@ -68,6 +69,24 @@ final class SocketConnection implements Connection {
             return count;
         } catch (SysException e) {
             throw broken(e);
+        }
+    }
+
+    @Override
+    public long receive(long address, long bytes) {
+        try {
+            return SocketIo.receive(fd, address, bytes);
+        } catch (SysException e) {
+            return 0;
+        }
+    }
+
+    @Override
+    public OptionalLong peerProcess() {
+        try {
+            return tcp ? OptionalLong.empty() : OptionalLong.of(SocketOption.peerProcess(fd));
+        } catch (SysException e) {
+            return OptionalLong.empty();
         }
     }
 

@@ -7,6 +7,7 @@ import dev.dray.memory.GuestMemoryMap;
 import dev.dray.page.PageDestination;
 import dev.dray.vmm.CaptureMode;
 import dev.dray.vmm.CaptureStore;
+import dev.dray.vmm.Threads;
 import dev.dray.vmm.qemu.CaptureEvent.FirstPage;
 import dev.dray.vmm.qemu.CaptureEvent.StreamBroke;
 import dev.dray.vmm.qemu.CaptureEvent.StreamEnded;

@@ -16,6 +16,7 @@ import dev.dray.vmm.CaptureStore;
 import dev.dray.vmm.CapturedMachine;
 import dev.dray.vmm.GuestException;
 import dev.dray.vmm.OperationWatch;
+import dev.dray.vmm.Threads;
 import dev.dray.vmm.qemu.CaptureCourse.State;
 import java.time.Duration;
 import java.time.Instant;

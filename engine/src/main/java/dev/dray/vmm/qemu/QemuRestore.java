@@ -13,6 +13,7 @@ import dev.dray.vmm.GuestException;
 import dev.dray.vmm.OperationWatch;
 import dev.dray.vmm.RestoreImage;
 import dev.dray.vmm.RestoreReport;
+import dev.dray.vmm.Threads;
 import dev.dray.vmm.Whereabouts;
 import dev.dray.vmm.qemu.RestoreCourse.Effect;
 import dev.dray.vmm.qemu.RestoreCourse.Event;

@@ -9,6 +9,7 @@ import dev.dray.memory.PageSize;
 import dev.dray.page.PageReader;
 import dev.dray.vmm.OperationWatch;
 import dev.dray.vmm.RestoreImage;
+import dev.dray.vmm.Threads;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;

@@ -59,7 +59,7 @@ class SenderCourseTest {
                 .toList();
         String text = Files.readString(DRAWING);
         if ("write".equals(System.getProperty("dray.arrows"))) {
-            int from = text.indexOf("    Sending");
+            int from = text.indexOf("\n    ") + 1;
             String block = lines.stream().map(line -> "    " + line + "\n").collect(Collectors.joining());
             int to = from;
             while (text.startsWith("    ", to)) {

@@ -1,18 +1,18 @@
-package dev.dray.vmm.qemu;
+package dev.dray.vmm;
 
 import org.jspecify.annotations.Nullable;
 
 /// Waits for the end of threads of our own. An interrupt of the waiting thread is kept for later.
-final class Threads {
+public final class Threads {
     private Threads() {}
 
     /// @param thread null for one that was never started
-    static void join(@Nullable Thread thread) {
+    public static void join(@Nullable Thread thread) {
         join(thread, false);
     }
 
     /// Passes an interrupt on to the thread that is waited for, too.
-    static void joinInterruptibly(@Nullable Thread thread) {
+    public static void joinInterruptibly(@Nullable Thread thread) {
         join(thread, true);
     }
 

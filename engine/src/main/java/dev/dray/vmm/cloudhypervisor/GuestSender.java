@@ -1,0 +1,290 @@
+package dev.dray.vmm.cloudhypervisor;
+
+import dev.dray.error.DrayException;
+import dev.dray.error.InterruptedOperation;
+import dev.dray.error.MachineException;
+import dev.dray.vmm.CaptureReport.PhaseTime;
+import dev.dray.vmm.GuestException;
+import dev.dray.vmm.LazyReport;
+import dev.dray.vmm.OperationWatch;
+import dev.dray.vmm.RestoreImage;
+import dev.dray.vmm.RestoreReport;
+import dev.dray.vmm.Threads;
+import dev.dray.vmm.Whereabouts;
+import dev.dray.vmm.cloudhypervisor.wire.SenderCourse;
+import dev.dray.vmm.cloudhypervisor.wire.SenderCourse.Effect;
+import dev.dray.vmm.cloudhypervisor.wire.SenderCourse.Event;
+import dev.dray.vmm.cloudhypervisor.wire.SenderCourse.Guest;
+import dev.dray.vmm.cloudhypervisor.wire.SenderCourse.State;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/// Drives one restore along [SenderCourse].
+///
+/// Threads: the caller's decides and writes on the main connection; `answers` reads it; `memory` waits for those that
+/// fill memory before the guest's state is sent; a lazy guest has those of [LazyMemory]. All but the caller's post
+/// events only.
+final class GuestSender {
+    private static final int TICK_MS = 50;
+    private static final int THREADS = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 8);
+
+    /// How long a VMM may take to answer what Dray waits for only to leave in good order.
+    private static final Duration LEAVING_PATIENCE = Duration.ofSeconds(10);
+
+    private final SendPlan plan;
+    private final RestoreImage image;
+    private final OperationWatch watch;
+    private final Connector connector;
+    private final Duration connectPatience;
+    private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+    private final List<PhaseTime> phases = new ArrayList<>();
+    private final EagerFill fill;
+    private List<SlotFile> files = List.of();
+    private @Nullable MainConnection main;
+    private @Nullable LazyMemory lazy;
+    private @Nullable Thread memory;
+    private volatile boolean connected;
+    private long firstMessage;
+    private long phaseBegan;
+    private long resumed;
+
+    /// @param connectPatience how long to wait until the VMM listens
+    GuestSender(SendPlan plan, RestoreImage image, Endpoint endpoint, Duration connectPatience, OperationWatch watch) {
+        this.plan = plan;
+        this.image = image;
+        this.watch = watch;
+        this.connectPatience = connectPatience;
+        // Once connected, nothing is cut short: the VMM may be in the middle of a message.
+        this.connector = new Connector(endpoint, () -> !connected && watch.cancelled());
+        this.fill = new EagerFill(image, plan.eagerRegions(), watch);
+    }
+
+    /// @param vmm name and version of the VMM
+    RestoreReport run(String vmm) throws GuestException {
+        State end;
+        try {
+            if (plan.shared()) {
+                files = SlotFile.create(plan.slots(), plan.pageBytes());
+            }
+            if (plan.lazy()) {
+                lazy = new LazyMemory(plan, image, files, watch);
+            }
+            Connection connection = connector.connect(connectPatience);
+            connected = true;
+            main = new MainConnection(connection, events::add);
+            firstMessage = System.nanoTime();
+            phaseBegan = firstMessage;
+            if (plan.eagerRegions().isEmpty()) {
+                events.add(new Event.MemoryPlaced());
+            } else if (plan.shared()) {
+                placeMemory((number) -> new SlotLane(files));
+            }
+            end = loop();
+            return report(vmm, end);
+        } catch (DrayException e) {
+            throw new GuestException(e, Whereabouts.GONE);
+        } finally {
+            close();
+        }
+    }
+
+    private State loop() {
+        SenderCourse.Step step = SenderCourse.begin();
+        boolean told = false;
+        long entered = System.nanoTime();
+        while (true) {
+            State before = step.state();
+            for (Effect effect : step.effects()) {
+                perform(effect, before);
+            }
+            if (before instanceof State.Done || before instanceof State.Failed) {
+                return before;
+            }
+            Event event = poll();
+            boolean leaving = before instanceof State.Stopping || before instanceof State.Abandoning;
+            if (event == null && watch.cancelled() && !told && before instanceof State.Sending) {
+                told = true;
+                event = new Event.Stop(
+                        new InterruptedOperation("Interrupted; the VMM waits for no guest any more", ""));
+            } else if (event == null && leaving && System.nanoTime() - entered > LEAVING_PATIENCE.toNanos()) {
+                event = new Event.PatienceEnded();
+            }
+            if (event == null) {
+                progress(before);
+                step = new SenderCourse.Step(before, List.of());
+                continue;
+            }
+            step = SenderCourse.next(plan.course(), before, event);
+            if (!step.state().equals(before)) {
+                entered = System.nanoTime();
+            }
+        }
+    }
+
+    private @Nullable Event poll() {
+        try {
+            return events.poll(TICK_MS, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return new Event.Stop(new InterruptedOperation("Interrupted", "", e));
+        }
+    }
+
+    private void progress(State state) {
+        if (lazy != null && state instanceof State.Serving) {
+            watch.bytes(lazy.doneBytes(), plan.bytes());
+        }
+    }
+
+    private void perform(Effect effect, State state) {
+        try {
+            MainConnection to = Objects.requireNonNull(main);
+            switch (effect) {
+                case SEND_START -> {
+                    watch.phase("sending memory");
+                    to.start();
+                }
+                case SEND_DESCRIPTOR -> {
+                    int left = ((State.Sending) state).descriptors();
+                    SlotFile file = files.get(files.size() - left);
+                    to.descriptor(file.slot().slot(), file.fd());
+                }
+                case SEND_CONFIG -> to.config(plan.config());
+                case PUSH_MEMORY -> {
+                    if (!plan.shared()) {
+                        placeMemory((number) -> new MemoryPush(connector.connect(connectPatience), plan.slots()));
+                    }
+                }
+                case OPEN_FAULTS ->
+                    Objects.requireNonNull(lazy).open(connector, whole -> events.add(new Event.DrainEnded(whole)));
+                case SEND_STATE -> {
+                    phaseEnds("memory", "sending state");
+                    to.state(plan.state());
+                }
+                case SEND_COMPLETE -> to.complete(false);
+                case SEND_COMPLETE_PAUSED -> to.complete(true);
+                case SEND_ABANDON -> {
+                    fill.stop();
+                    Threads.join(memory); // the VMM must not see half a message
+                    to.abandon();
+                }
+                case GUEST_RUNS -> {
+                    guestIsThere();
+                    Objects.requireNonNull(lazy).guestRuns();
+                    watch.guestRuns();
+                    watch.phase("serving memory");
+                }
+                case CLOSE -> {
+                    if (state instanceof State.Done) {
+                        guestIsThere();
+                    }
+                    to.shutdown();
+                }
+            }
+        } catch (DrayException e) {
+            events.add(new Event.Stop(e));
+        }
+    }
+
+    private void guestIsThere() {
+        if (resumed == 0) {
+            resumed = System.nanoTime();
+            phaseEnds("devices", null);
+        }
+    }
+
+    private void phaseEnds(String name, @Nullable String next) {
+        long now = System.nanoTime();
+        phases.add(new PhaseTime(name, (now - phaseBegan) / 1e6));
+        phaseBegan = now;
+        if (next != null) {
+            watch.phase(next);
+        }
+    }
+
+    private void placeMemory(EagerFill.Lanes lanes) {
+        memory = Thread.ofPlatform().name("memory").start(() -> {
+            try {
+                fill.run(THREADS, lanes);
+                if (!fill.isStopped()) {
+                    events.add(new Event.MemoryPlaced());
+                }
+            } catch (DrayException e) {
+                events.add(new Event.Stop(e));
+            } catch (RuntimeException | Error e) {
+                events.add(new Event.Stop(
+                        new MachineException("A defect in Dray stopped the restore: " + e, "report it", e)));
+            }
+        });
+    }
+
+    private RestoreReport report(String vmm, State end) throws GuestException {
+        if (end instanceof State.Failed(var reason, var guest)) {
+            if (guest == Guest.INCOMPLETE) {
+                watch.warning("The VMM still has a guest without its memory: delete that, or kill the VMM");
+            }
+            throw new GuestException(reason, whereabouts(guest));
+        }
+        double resumeMs = (resumed - firstMessage) / 1e6;
+        long contentBytes = fill.contentBytes();
+        double residentMs = resumeMs;
+        Optional<LazyReport> served = Optional.empty();
+        if (lazy != null) {
+            lazy.stop();
+            phaseEnds("serve", null);
+            residentMs = Math.max(resumeMs, (lazy.lastAnswer() - firstMessage) / 1e6);
+            contentBytes += lazy.contentBytes();
+            served = Optional.of(lazy.report());
+        }
+        return new RestoreReport(
+                vmm,
+                plan.paused() ? Whereabouts.PAUSED : Whereabouts.RUNNING,
+                resumeMs,
+                residentMs,
+                contentBytes,
+                phases,
+                served);
+    }
+
+    private static Whereabouts whereabouts(Guest guest) {
+        return switch (guest) {
+            case NOWHERE, LOST -> Whereabouts.GONE;
+            case RUNNING -> Whereabouts.RUNNING;
+            case PAUSED -> Whereabouts.PAUSED;
+            case INCOMPLETE, UNKNOWN -> Whereabouts.UNKNOWN;
+        };
+    }
+
+    private void close() {
+        fill.stop();
+        if (main != null) {
+            main.close();
+        }
+        Threads.join(memory);
+        if (lazy != null) {
+            lazy.close();
+        }
+        files.forEach(SlotFile::close);
+    }
+
+    /// Pages into the files of the slots, by one thread.
+    private record SlotLane(List<SlotFile> files) implements EagerFill.Lane {
+        @Override
+        public void take(int region, long first, int count, long address, byte[] kinds) throws DrayException {
+            files.get(region).write(first, count, address, kinds);
+        }
+
+        @Override
+        public void pieceEnds() {}
+
+        @Override
+        public void close() {}
+    }
+}

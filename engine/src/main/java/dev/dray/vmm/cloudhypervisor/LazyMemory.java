@@ -1,0 +1,207 @@
+package dev.dray.vmm.cloudhypervisor;
+
+import dev.dray.error.DrayException;
+import dev.dray.linux.NativeMemory;
+import dev.dray.memory.PageSize;
+import dev.dray.page.PageServer;
+import dev.dray.page.PageServer.Extent;
+import dev.dray.page.WorkingSet;
+import dev.dray.vmm.LazyReport;
+import dev.dray.vmm.OperationWatch;
+import dev.dray.vmm.RestoreImage;
+import dev.dray.vmm.Threads;
+import dev.dray.vmm.cloudhypervisor.wire.Role;
+import dev.dray.vmm.cloudhypervisor.wire.Wire;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// The memory of a guest that runs before all of it is in place: a connection for page faults, and what fetches pages
+/// ahead of it.
+///
+/// Threads: `faults`, and those of [PageSupply].
+final class LazyMemory implements AutoCloseable {
+    /// One processor is left to the guest, and to the threads that answer.
+    private static final int FILL_THREADS = Math.clamp(Runtime.getRuntime().availableProcessors() - 1, 1, 4);
+
+    private static final Duration CONNECT_PATIENCE = Duration.ofSeconds(20);
+
+    /// How long a VMM that ends may take to be gone.
+    private static final int ENDING_MS = 1000;
+
+    private final SendPlan plan;
+    private final OperationWatch watch;
+    private final int[] unitPages;
+    private final PageServer server;
+    private final PageAnswers answers;
+    private final PageSupply supply;
+    private final PageFetcher own;
+    private @Nullable Connection connection;
+    private @Nullable FaultServer faults;
+    private @Nullable Thread thread;
+
+    /// @param files of the slots, if the memory is shared
+    LazyMemory(SendPlan plan, RestoreImage image, List<SlotFile> files, OperationWatch watch) {
+        this.plan = plan;
+        this.watch = watch;
+        unitPages = plan.pageBytes().stream()
+                .mapToInt(bytes -> (int) PageSize.pages(bytes))
+                .toArray();
+        var extents = new ArrayList<Extent>();
+        for (int i = 0; i < unitPages.length; i++) {
+            long bytes = plan.slots().get(i).bytes();
+            long units = (PageSize.pages(bytes) + unitPages[i] - 1) / unitPages[i];
+            extents.add(new Extent(units, Math.max(1, PageFetcher.PAGES / unitPages[i])));
+        }
+        server = new PageServer(
+                extents,
+                units(plan.prefetch().orElse(WorkingSet.empty())),
+                plan.shared() ? Long.MAX_VALUE / 2 : InlinePages.AHEAD_PAGES);
+        for (int region : plan.eagerRegions()) {
+            server.presentAlready(server.start(region), extents.get(region).pages());
+            for (long unit = server.start(region); !plan.shared() && unit < server.end(region); unit++) {
+                server.drop(unit); // pushed: should the VMM ask all the same, it is fetched again
+            }
+        }
+        answers = plan.shared() ? new SharedPages(files, unitPages) : new InlinePages(server);
+        supply = new PageSupply(server, unitPages, image, answers, new StorageTrouble(watch));
+        own = new PageFetcher(image);
+    }
+
+    /// A working set is of pages, whatever the host's pages are.
+    private WorkingSet units(WorkingSet pages) {
+        int count = pages.count();
+        int[] regions = new int[count];
+        long[] units = new long[count];
+        for (int i = 0; i < count; i++) {
+            regions[i] = pages.region(i);
+            boolean known = regions[i] >= 0 && regions[i] < unitPages.length;
+            units[i] = known ? pages.page(i) / unitPages[regions[i]] : pages.page(i);
+        }
+        return WorkingSet.of(regions, units, new int[count], count);
+    }
+
+    /// Connects for page faults and begins to serve them.
+    ///
+    /// @param ended takes whether every page was in its place or answered when it was over
+    void open(Connector connector, Consumer<Boolean> ended) throws DrayException {
+        Connection to = connector.connect(CONNECT_PATIENCE);
+        connection = to;
+        MemorySegment role = NativeMemory.map(Wire.ROLE_BYTES);
+        try {
+            role.set(Wire.U16, 0, (short) Role.FAULT.code());
+            to.write(role.address(), Wire.ROLE_BYTES);
+        } finally {
+            NativeMemory.unmap(role);
+        }
+        var serving = new FaultServer(to, plan.slots(), unitPages, server, supply, own, answers);
+        faults = serving;
+        supply.start(FILL_THREADS);
+        thread = Thread.ofPlatform().name("faults").start(() -> {
+            try {
+                serving.serve();
+            } catch (DrayException e) {
+                watch.warning(String.valueOf(e.getMessage()));
+            } catch (RuntimeException | Error e) {
+                watch.warning("A defect in Dray stopped the restore: " + e);
+            }
+            ended.accept(isWhole(to));
+        });
+    }
+
+    void guestRuns() {
+        if (faults != null) {
+            faults.guestRuns();
+        }
+    }
+
+    /// Bytes whose pages are in their places, or were given away.
+    long doneBytes() {
+        synchronized (supply) {
+            long left = plan.shared() ? server.absent() : server.unasked();
+            return Math.max(0, plan.bytes() - PageSize.offset(left) * unitPages[0]);
+        }
+    }
+
+    /// Whether the guest has, or can reach, all of its memory now that the VMM asks for nothing more. Memory that is
+    /// shared and in place is the VMM's without asking, as long as that lives.
+    private boolean isWhole(Connection to) {
+        synchronized (supply) {
+            if (server.unasked() == 0) {
+                return true;
+            }
+            if (!plan.shared() || server.absent() > 0) {
+                return false;
+            }
+        }
+        long pid = to.peerProcess().orElse(0);
+        for (int ms = 0; pid > 0 && lives(pid); ms += 10) {
+            if (ms >= ENDING_MS) {
+                return true;
+            }
+            try {
+                Thread.sleep(10);
+            } catch (InterruptedException e) {
+                return false;
+            }
+        }
+        return false;
+    }
+
+    /// A process that has ended and was not waited for is not alive.
+    private static boolean lives(long pid) {
+        try {
+            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
+            char state = stat.charAt(stat.lastIndexOf(')') + 2);
+            return state != 'Z' && state != 'X';
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /// Ends everything, and waits for its threads.
+    void stop() {
+        if (connection != null) {
+            connection.shutdown();
+        }
+        supply.stop();
+        Threads.join(thread);
+    }
+
+    /// How the guest was served; after [#stop].
+    LazyReport report() {
+        if (faults == null) {
+            throw new IllegalStateException("nothing was served");
+        }
+        return faults.report();
+    }
+
+    /// When the last page was answered; 0 if none was. After [#stop].
+    long lastAnswer() {
+        return faults == null ? 0 : faults.lastAnswer();
+    }
+
+    /// Page contents given to the guest; after [#stop].
+    long contentBytes() {
+        return PageSize.offset(supply.contents() + own.contents());
+    }
+
+    @Override
+    public void close() {
+        stop();
+        if (faults != null) {
+            faults.close();
+        }
+        own.close();
+        answers.close();
+        if (connection != null) {
+            connection.close();
+        }
+    }
+}
