@@ -4,6 +4,7 @@ module dev.dray.engine {
     requires static transitive org.jspecify;
     requires com.github.luben.zstd_jni;
     requires jdk.jfr;
+    requires org.apache.httpcomponents.core5.httpcore5;
     requires org.bouncycastle.provider;
     requires transitive tools.jackson.databind;
 

@@ -36,6 +36,11 @@ public final class PageBatch {
         return count;
     }
 
+    /// How many pages it can describe.
+    public int capacity() {
+        return regions.length;
+    }
+
     public boolean isFull() {
         return count == regions.length;
     }

@@ -55,6 +55,11 @@ final class PageIntake implements PageDestination {
     }
 
     @Override
+    public int batches() {
+        return slabs.size();
+    }
+
+    @Override
     public PageBatch take() throws DrayException {
         rethrow();
         try {

@@ -4,8 +4,9 @@ import dev.dray.error.DrayException;
 import dev.dray.linux.Fd;
 import java.util.OptionalLong;
 
-/// One connection of a migration. One thread reads and one writes; all waits end when the operation is cancelled,
-/// with [dev.dray.error.InterruptedOperation]. A peer that breaks off is a [dev.dray.error.PeerException].
+/// One connection of a migration. One thread reads and one writes; all waits end when the operation is
+/// cancelled, with [dev.dray.error.InterruptedOperation]. A peer that breaks off is a
+/// [dev.dray.error.PeerException].
 public interface Connection extends AutoCloseable {
     /// Reads exactly so many bytes.
     void readFully(long address, long bytes) throws DrayException;
@@ -33,7 +34,11 @@ public interface Connection extends AutoCloseable {
     /// Reads a slot number, and the descriptor that came with it. Unix sockets only.
     SentDescriptor receiveDescriptor() throws DrayException;
 
-    /// Ends the connection, from any thread: who reads or writes returns with an exception, and so does the peer.
+    /// Whether the peer is there and has said nothing since; without waiting.
+    boolean isQuiet() throws DrayException;
+
+    /// Ends the connection, from any thread: who reads or writes returns with an exception, and so does the
+    /// peer.
     void shutdown();
 
     /// Ends the connection. Only when no thread uses it any more.

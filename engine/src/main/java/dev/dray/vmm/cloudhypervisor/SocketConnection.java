@@ -18,9 +18,9 @@ import java.util.function.BooleanSupplier;
 
 /// A connection in clear, over a unix socket or TCP.
 ///
-/// Over TCP, what was received is acknowledged before each wait: Cloud Hypervisor writes a message's head and body
-/// apart and has Nagle's algorithm on, so the body comes only once the head is acknowledged, which the kernel would
-/// do 40 ms later. Twice that is most of a TCP migration's downtime.
+/// Over TCP, what was received is acknowledged before each wait: Cloud Hypervisor writes a message's head and
+/// body apart and has Nagle's algorithm on, so the body comes only once the head is acknowledged, which the
+/// kernel would do 40 ms later. Twice that is most of a TCP migration's downtime.
 final class SocketConnection implements Connection {
     /// Longest wait without a look at whether the operation is cancelled.
     private static final int TICK_MS = 50;
@@ -150,6 +150,15 @@ final class SocketConnection implements Connection {
                 descriptor.close();
                 throw e;
             }
+        } catch (SysException e) {
+            throw broken(e);
+        }
+    }
+
+    @Override
+    public boolean isQuiet() throws DrayException {
+        try {
+            return Poll.wait(fd, Poll.POLLIN, 0) == 0;
         } catch (SysException e) {
             throw broken(e);
         }

@@ -15,6 +15,7 @@ import dev.dray.vmm.CaptureReport.PhaseTime;
 import dev.dray.vmm.CaptureStore;
 import dev.dray.vmm.CapturedMachine;
 import dev.dray.vmm.GuestException;
+import dev.dray.vmm.Hook;
 import dev.dray.vmm.OperationWatch;
 import dev.dray.vmm.Threads;
 import dev.dray.vmm.qemu.CaptureCourse.State;
@@ -155,8 +156,8 @@ final class QemuCapture {
         return null;
     }
 
-    /// Whether QEMU says this only because it ends: it cancels its migration first. All of a guest that is being stored
-    /// is here, and the snapshot is then the only copy; that QEMU is lost is told next.
+    /// Whether QEMU says this only because it ends: it cancels its migration first. All of a guest that is
+    /// being stored is here, and the snapshot is then the only copy; that QEMU is lost is told next.
     private boolean isOfItsEnd(CaptureEvent event, State state) {
         return state instanceof State.Storing
                 && order.after() != AfterCapture.RESUME

@@ -15,9 +15,8 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/// Sends a guest's pages, in whatever order they get ready: each lane takes the next batch, decodes it into the shape
-/// that
-/// goes on the wire, and sends it. A page is touched by the decoder and the socket only.
+/// Sends a guest's pages, in whatever order they get ready: each lane takes the next batch, decodes it into the
+/// shape that goes on the wire, and sends it. A page is touched by the decoder and the socket only.
 ///
 /// Threads: one for each lane; [#send] waits in the caller's.
 final class RestoreStream {

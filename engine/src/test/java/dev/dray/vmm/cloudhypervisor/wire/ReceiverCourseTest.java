@@ -82,7 +82,10 @@ class ReceiverCourseTest {
                     Step step = ReceiverCourse.next(plan, state, event);
                     boolean differs = !step.equals(ReceiverCourse.next(new Plan(!plan.preserved()), state, event));
                     String arrow = word(step.state())
-                            + step.effects().stream().map(Effect::toString).collect(Collectors.joining(", ", step.effects().isEmpty() ? "" : ": ", ""))
+                            + step.effects().stream()
+                                    .map(Effect::toString)
+                                    .collect(Collectors.joining(
+                                            ", ", step.effects().isEmpty() ? "" : ": ", ""))
                             + (differs ? plan.preserved() ? " (kept by its VMM)" : " (let go)" : "");
                     if (!step.state().equals(state) || !step.effects().isEmpty()) {
                         eventsByArrow

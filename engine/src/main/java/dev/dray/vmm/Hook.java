@@ -1,4 +1,4 @@
-package dev.dray.vmm.qemu;
+package dev.dray.vmm;
 
 import dev.dray.error.DrayException;
 import dev.dray.error.MachineException;
@@ -15,9 +15,9 @@ import java.util.concurrent.TimeUnit;
 /// The user's command that runs while the guest stands still. It has a process group of its own, no
 /// secret in its environment, and a time limit after which the whole group is killed, as it is when the
 /// capture ends before. The first line that it prints is the id of the disks' state.
-final class Hook {
+public final class Hook {
     /// How long the guest may stand still for it.
-    static final Duration TIME_LIMIT = Duration.ofSeconds(60);
+    public static final Duration TIME_LIMIT = Duration.ofSeconds(60);
 
     /// Longest id taken from it.
     static final int ID_BYTES_MAX = 1024;
@@ -25,7 +25,7 @@ final class Hook {
     private Hook() {}
 
     /// @return the id, possibly empty
-    static String run(String command, String vm, Duration limit) throws DrayException {
+    public static String run(String command, String vm, Duration limit) throws DrayException {
         Process process;
         try {
             var builder = new ProcessBuilder(List.of("setsid", "-w", "sh", "-c", command));

@@ -1,4 +1,4 @@
-package dev.dray.vmm.qemu;
+package dev.dray.vmm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

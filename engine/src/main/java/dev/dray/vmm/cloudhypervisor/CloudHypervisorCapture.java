@@ -1,0 +1,259 @@
+package dev.dray.vmm.cloudhypervisor;
+
+import dev.dray.error.DrayException;
+import dev.dray.error.InterruptedOperation;
+import dev.dray.error.PeerException;
+import dev.dray.error.RefusedException;
+import dev.dray.vmm.AfterCapture;
+import dev.dray.vmm.CaptureMode;
+import dev.dray.vmm.CaptureOrder;
+import dev.dray.vmm.CaptureReport;
+import dev.dray.vmm.CaptureReport.PhaseTime;
+import dev.dray.vmm.CaptureStore;
+import dev.dray.vmm.GuestException;
+import dev.dray.vmm.Journal;
+import dev.dray.vmm.OperationWatch;
+import dev.dray.vmm.PrivateDirectory;
+import dev.dray.vmm.Whereabouts;
+import dev.dray.vmm.cloudhypervisor.ApiClient.Answer;
+import dev.dray.vmm.cloudhypervisor.wire.ReceiverCourse.Plan;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+
+/// One capture over the API: tells the VMM to migrate its guest to a socket of Dray's, and receives it there.
+final class CloudHypervisorCapture implements Reception.Owner {
+    /// The VMM answers `vm.send-migration` before it connects, which it then does at once.
+    private static final Duration CONNECT_PATIENCE = Duration.ofSeconds(20);
+
+    /// How long the VMM may take to notice that its migration has ended, in whatever way.
+    private static final Duration SETTLE_PATIENCE = Duration.ofSeconds(30);
+
+    private final ApiClient api;
+    private final Path controlSocket;
+    private final VmFacts facts;
+    private final CaptureRoute route;
+    private final CaptureOrder order;
+    private final CaptureStore store;
+    private final Journal journal;
+    private final OperationWatch watch;
+    private final OnPause onPause;
+    private final List<PhaseTime> phases = new ArrayList<>();
+    private final boolean ran;
+    private final boolean goesOn;
+    private String phase = "prepare";
+    private long phaseStarted = System.nanoTime();
+    private long stopped;
+    private double pauseMs;
+    private Instant taken = Instant.EPOCH;
+    private boolean asked;
+
+    CloudHypervisorCapture(
+            ApiClient api,
+            Path controlSocket,
+            VmFacts facts,
+            CaptureRoute route,
+            CaptureOrder order,
+            CaptureStore store,
+            Journal journal,
+            OperationWatch watch) {
+        this.api = api;
+        this.controlSocket = controlSocket;
+        this.facts = facts;
+        this.route = route;
+        this.order = order;
+        this.store = store;
+        this.journal = journal;
+        this.watch = watch;
+        this.ran = facts.state().equals(VmFacts.RUNNING);
+        this.goesOn = route.preserved() && order.after() == AfterCapture.RESUME;
+        this.onPause = new OnPause(this::remember, order.onPause(), controlSocket.toString());
+    }
+
+    CaptureReport run() throws GuestException {
+        boolean answered = false;
+        try (var directory = PrivateDirectory.beside(controlSocket);
+                var listener =
+                        Listener.listen(new Endpoint.Unix(directory.path().resolve("stream")), watch::cancelled);
+                var reception = new Reception(
+                        listener, new Plan(goesOn), store, watch, this, new Pace(order.bytesPerSecond()));
+                onPause) {
+            directory.handOver();
+            send(listener.endpoint());
+            try {
+                reception.run(CONNECT_PATIENCE);
+            } finally {
+                answered = reception.isAnswered();
+            }
+            letGoAfterStoring();
+        } catch (DrayException e) {
+            throw new GuestException(e, settle(answered));
+        }
+        phaseOver("");
+        return new CaptureReport(route.mode(), route.reason(), whereabouts(), pauseMs, phases);
+    }
+
+    private void send(Endpoint to) throws DrayException {
+        watch.phase("asking the VMM for its guest (" + route.mode().word() + ")");
+        asked = true;
+        Answer answer = api.put("vm.send-migration", route.request(to, order));
+        if (!answer.isOk()) {
+            asked = false;
+            throw new RefusedException(
+                    "Cloud Hypervisor cannot migrate this VM: " + answer.reason(),
+                    "remove the device or option that it names");
+        }
+    }
+
+    @Override
+    public void phase(String name) {
+        watch.phase(
+                switch (name) {
+                    case "memory" -> "reading memory (" + route.mode().word() + ")";
+                    case "store" -> "storing";
+                    default -> "reading what has changed";
+                });
+        phaseOver(name);
+    }
+
+    private void phaseOver(String next) {
+        long now = System.nanoTime();
+        phases.add(new PhaseTime(phase, (now - phaseStarted) / 1e6));
+        phase = next;
+        phaseStarted = now;
+    }
+
+    @Override
+    public long copyDeadline() {
+        return System.nanoTime() + order.timeLimit().toNanos();
+    }
+
+    @Override
+    public boolean copiesLive() {
+        return route.mode() == CaptureMode.LIVE;
+    }
+
+    @Override
+    public void stopping() {
+        stopped = System.nanoTime();
+    }
+
+    @Override
+    public void standing() {
+        if (route.way() == CaptureRoute.Way.STREAM) {
+            stopped = System.nanoTime(); // the VMM does not say when it stopped its guest
+        }
+        taken = Instant.now();
+        onPause.start();
+    }
+
+    private void remember() throws DrayException {
+        if (goesOn && ran) {
+            CaptureJournal.write(journal, facts);
+        }
+    }
+
+    @Override
+    public void complete(Received received) throws DrayException {
+        onPause.await(() -> {
+            if (watch.cancelled()) {
+                throw new InterruptedOperation("Interrupted; nothing of the capture is kept", "");
+            }
+        });
+    }
+
+    @Override
+    public void letGo() throws DrayException {
+        if (goesOn && ran) {
+            resume();
+            journal.clear();
+        }
+        pauseMs = (System.nanoTime() - stopped) / 1e6;
+    }
+
+    /// The VMM takes it once its migration has ended, a moment after the last answer.
+    private void resume() throws PeerException {
+        long deadline = System.nanoTime() + SETTLE_PATIENCE.toNanos();
+        Answer answer = api.put("vm.resume");
+        while (!answer.isOk() && System.nanoTime() - deadline < 0) {
+            if (VmFacts.state(api).equals(VmFacts.RUNNING)) {
+                return; // somebody else was faster
+            }
+            LockSupport.parkNanos(200_000);
+            answer = api.put("vm.resume");
+        }
+        if (!answer.isOk()) {
+            throw new PeerException(
+                    "The VM does not go on after its capture: " + answer.reason(),
+                    "let it go on with vm.resume, and see Cloud Hypervisor's log");
+        }
+    }
+
+    @Override
+    public void store(Received received) throws DrayException {
+        Storing.run(
+                store,
+                received.captured(taken, route.mode(), facts.versions(), facts.buildVersion(), onPause.id()),
+                watch);
+    }
+
+    /// What is left to do with a guest whose snapshot is stored.
+    private void letGoAfterStoring() throws DrayException {
+        if (order.after() == AfterCapture.QUIT && route.preserved()) {
+            awaitEndOfMigration();
+            Answer answer = api.put("vmm.shutdown");
+            if (!answer.isOk()) {
+                throw new PeerException(
+                        "The snapshot is complete, but the VMM does not end: " + answer.reason(),
+                        "end it with vmm.shutdown");
+            }
+        }
+    }
+
+    /// While it migrates its VM, the VMM refuses every other call with an error of its own.
+    private void awaitEndOfMigration() throws PeerException {
+        long deadline = System.nanoTime() + SETTLE_PATIENCE.toNanos();
+        while (!api.get("vm.counters").isOk() && System.nanoTime() - deadline < 0) {
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    private Whereabouts whereabouts() {
+        return switch (order.after()) {
+            case QUIT -> Whereabouts.GONE;
+            case PAUSE -> Whereabouts.PAUSED;
+            case RESUME -> ran ? Whereabouts.RUNNING : Whereabouts.PAUSED;
+        };
+    }
+
+    /// Where the guest is after a failure. A VMM whose migration fails lets its guest run on by itself; that
+    /// takes a moment.
+    private Whereabouts settle(boolean answered) {
+        if (!asked) {
+            return VmFacts.whereabouts(facts.state());
+        }
+        if (answered && !route.preserved()) {
+            return Whereabouts.GONE;
+        }
+        if (!answered && !route.preserved() && stopped != 0) {
+            List<String> disks = Disks.writable(facts.config()).stream()
+                    .map(disk -> disk.device())
+                    .toList();
+            if (!disks.isEmpty()) {
+                watch.warning("the VMM has let go of the locks on its disks (" + String.join(", ", disks)
+                        + ") and does not take them again: let no other VM use them until this one ends");
+            }
+        }
+        String expected = ran && !answered ? VmFacts.RUNNING : facts.state();
+        long deadline = System.nanoTime() + SETTLE_PATIENCE.toNanos();
+        String state = VmFacts.state(api);
+        while (!state.equals(expected) && !state.isEmpty() && System.nanoTime() - deadline < 0 && !answered) {
+            LockSupport.parkNanos(5_000_000);
+            state = VmFacts.state(api);
+        }
+        return VmFacts.whereabouts(state);
+    }
+}

@@ -1,0 +1,79 @@
+package dev.dray.vmm.cloudhypervisor;
+
+import dev.dray.error.PeerException;
+import dev.dray.vmm.Whereabouts;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.MissingNode;
+
+/// What a Cloud Hypervisor says of itself and its VM.
+///
+/// @param buildVersion as `vmm.ping` has it: a tag, or a commit
+/// @param pid of its process, as it sees itself
+/// @param state `Running`, `Paused`, `Created`, ...; empty if it has no VM
+/// @param config the VM's configuration; missing if it has no VM
+record VmFacts(Versions versions, String buildVersion, Optional<Long> pid, String state, JsonNode config) {
+    static final String RUNNING = "Running";
+    static final String PAUSED = "Paused";
+
+    static VmFacts ask(ApiClient api) throws PeerException {
+        ApiClient.Answer ping = api.get("vmm.ping");
+        if (!ping.isOk()) {
+            throw new PeerException(
+                    "Cloud Hypervisor does not answer vmm.ping: " + ping.reason(),
+                    "see whether this is the --api-socket of a Cloud Hypervisor");
+        }
+        JsonNode vmm = ping.json("vmm.ping");
+        JsonNode pid = vmm.path("pid");
+        ApiClient.Answer info = api.get("vm.info");
+        if (!info.isOk() && info.status() != 404 && !info.reason().contains("VmNotCreated")) {
+            throw new PeerException("Cloud Hypervisor does not answer vm.info: " + info.reason(), "see its log");
+        }
+        JsonNode vm = info.isOk() ? info.json("vm.info") : MissingNode.getInstance();
+        return new VmFacts(
+                Versions.of(vmm.path("version").asString("")),
+                vmm.path("build_version").asString(""),
+                pid.isIntegralNumber() ? Optional.of(pid.longValue()) : Optional.empty(),
+                vm.path("state").asString(""),
+                vm.path("config"));
+    }
+
+    /// What `vm.info` says of the VM's state now; empty if it does not say.
+    static String state(ApiClient api) {
+        try {
+            ApiClient.Answer info = api.get("vm.info");
+            return info.isOk() ? info.json("vm.info").path("state").asString("") : "";
+        } catch (PeerException e) {
+            return "";
+        }
+    }
+
+    static Whereabouts whereabouts(String state) {
+        return switch (state) {
+            case RUNNING -> Whereabouts.RUNNING;
+            case PAUSED -> Whereabouts.PAUSED;
+            default -> Whereabouts.UNKNOWN;
+        };
+    }
+
+    /// What tells this process from all others of this boot; empty if it cannot be seen.
+    Optional<String> identity() {
+        return pid.flatMap(VmFacts::identity);
+    }
+
+    private static Optional<String> identity(long pid) {
+        try {
+            String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+            // Start time is field 22; the second, in parentheses, may hold anything.
+            List<String> fields =
+                    List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1));
+            return fields.size() > 19 ? Optional.of(pid + " " + fields.get(19)) : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+}
