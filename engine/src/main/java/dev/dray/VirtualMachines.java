@@ -1,8 +1,8 @@
 package dev.dray;
 
 import dev.dray.error.DrayException;
-import dev.dray.error.UsageException;
 import dev.dray.vmm.VirtualMachine;
+import dev.dray.vmm.cloudhypervisor.CloudHypervisorMachine;
 import dev.dray.vmm.qemu.QemuMachine;
 
 /// The only place that knows which dialects there are.
@@ -13,10 +13,7 @@ final class VirtualMachines {
     static VirtualMachine at(VmAddress address) throws DrayException {
         return switch (address.dialect()) {
             case QEMU -> QemuMachine.at(address.socket());
-            case CH ->
-                throw new UsageException(
-                        "Cloud Hypervisor ('" + address + "') is not in this release",
-                        "Use a QEMU: qemu:/path/of/its/qmp.sock");
+            case CH -> CloudHypervisorMachine.at(address.socket());
         };
     }
 }
