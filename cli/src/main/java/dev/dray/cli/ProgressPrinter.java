@@ -1,7 +1,15 @@
 package dev.dray.cli;
 
+import dev.dray.Background;
+import dev.dray.Failed;
+import dev.dray.FailureKind;
+import dev.dray.GuestFate;
 import dev.dray.Progress;
+import dev.dray.error.InterruptedOperation;
+import dev.dray.error.MachineException;
+import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
 
 /// Progress on stderr: with a terminal one line that is redrawn, without one a line per phase. Reporting bytes
 /// takes no lock: a terminal that was stopped with Ctrl-S must not hold up a guest.
@@ -15,6 +23,7 @@ final class ProgressPrinter implements Progress, AutoCloseable {
 
     private final String command;
     private final Surroundings around;
+    private final Output output;
     private final boolean quiet;
     private final boolean verbose;
     private final boolean redraws;
@@ -27,6 +36,7 @@ final class ProgressPrinter implements Progress, AutoCloseable {
     ProgressPrinter(String command, Surroundings around, Output output) {
         this.command = command;
         this.around = around;
+        this.output = output;
         this.quiet = output.quiet();
         this.verbose = output.verbose();
         this.redraws = around.terminal() && !quiet;
@@ -67,8 +77,44 @@ final class ProgressPrinter implements Progress, AutoCloseable {
     }
 
     @Override
+    public void guestRuns() {
+        around.stop().serveOn(this::leave);
+    }
+
+    /// The user does not want to wait for the rest; the guest needs it all the same.
+    private void leave() {
+        redrawNoMore();
+        Optional<Path> log = log();
+        var farewell = new Failed(
+                FailureKind.INTERRUPTED,
+                GuestFate.NEEDS_DRAY,
+                "The guest runs, and process " + ProcessHandle.current().pid() + " goes on giving it its memory",
+                "that ends by itself, and killing it before kills the guest"
+                        + log.map(file -> "; what it has to say goes to " + file)
+                                .orElse(""));
+        var _ = output.fail(farewell, new InterruptedOperation(farewell.message(), ""));
+        log.ifPresent(around.leave());
+        Background.leave();
+    }
+
+    private static Optional<Path> log() {
+        try {
+            return Optional.of(Background.log());
+        } catch (MachineException e) {
+            return Optional.empty();
+        }
+    }
+
+    private synchronized void redrawNoMore() {
+        clear();
+        drawing = true; // no later phase begins again
+        closed = true;
+        notifyAll();
+    }
+
+    @Override
     public boolean cancelled() {
-        return around.stopRequested().getAsBoolean();
+        return around.stop().isRequested();
     }
 
     @Override

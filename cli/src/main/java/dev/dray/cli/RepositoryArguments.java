@@ -75,7 +75,7 @@ final class RepositoryArguments {
     private static KeySource onTerminal(Surroundings around, String question) {
         return new KeySource.Ask(() -> {
             Optional<char[]> answer = around.prompt().ask(question);
-            if (around.stopRequested().getAsBoolean()) {
+            if (around.stop().isRequested()) {
                 throw new InterruptedOperation("Stopped while the passphrase was asked for", "");
             }
             return answer.filter(text -> text.length > 0)

@@ -10,13 +10,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /// What a command sees of the world, so that tests can give it another.
 ///
 /// @param terminal whether `err` is a terminal
 /// @param prompt asks for a passphrase; empty if there is no terminal to ask on
-/// @param stopRequested whether a signal asked to stop
+/// @param stop how a signal asks to stop
+/// @param leave gives the streams back; what is still to say goes into a file
 /// @param startNanos when the process began, as [System#nanoTime()] counts
 record Surroundings(
         InputStream in,
@@ -25,7 +26,8 @@ record Surroundings(
         Map<String, String> environment,
         boolean terminal,
         Prompt prompt,
-        BooleanSupplier stopRequested,
+        Stop stop,
+        Consumer<Path> leave,
         long startNanos) {
     /// Asks without echo.
     @FunctionalInterface
@@ -33,15 +35,38 @@ record Surroundings(
         Optional<char[]> ask(String question);
     }
 
-    static Surroundings ofProcess(PrintStream out, PrintStream err, BooleanSupplier stopRequested) {
+    /// Signals that ask this process to stop.
+    interface Stop {
+        /// Whether the operation is to end.
+        boolean isRequested();
+
+        /// From now on it is not: a guest needs this process. Whoever asks is told so by `farewell`, which is run once.
+        void serveOn(Runnable farewell);
+
+        /// Nobody asks.
+        static Stop never() {
+            return new Stop() {
+                @Override
+                public boolean isRequested() {
+                    return false;
+                }
+
+                @Override
+                public void serveOn(Runnable farewell) {}
+            };
+        }
+    }
+
+    static Surroundings ofProcess(Streams streams, Stop stop) {
         return new Surroundings(
                 Channels.newInputStream(new FileInputStream(FileDescriptor.in).getChannel()), // a signal can end a wait
-                out,
-                err,
+                streams.out(),
+                streams.err(),
                 System.getenv(),
                 isTerminal(2),
                 TerminalPrompt::ask,
-                stopRequested,
+                stop,
+                log -> leave(streams, log),
                 System.nanoTime() - ageNanos());
     }
 
@@ -54,8 +79,17 @@ record Surroundings(
                 Map.of(),
                 false,
                 _ -> Optional.empty(),
-                () -> false,
+                Stop.never(),
+                _ -> {},
                 System.nanoTime());
+    }
+
+    private static void leave(Streams streams, Path log) {
+        try {
+            streams.giveBack(log);
+        } catch (IOException e) {
+            streams.err().println("dray: " + log + " cannot be written: " + e.getMessage());
+        }
     }
 
     private static boolean isTerminal(int descriptor) {

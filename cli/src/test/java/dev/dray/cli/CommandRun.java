@@ -37,7 +37,8 @@ public record CommandRun(int exitCode, String out, String err) {
                 environment,
                 false,
                 _ -> Optional.empty(),
-                () -> false,
+                Surroundings.Stop.never(),
+                _ -> {},
                 System.nanoTime());
     }
 

@@ -54,14 +54,49 @@ class SignalTest {
         }
     }
 
-    /// Whoever runs the tests may ignore SIGINT, as shells do for their background jobs; the child must not.
+    @ParameterizedTest
+    @CsvSource({"INT, 130", "TERM, 143", "HUP, 129"})
+    void goesOnServingAGuestThatRunsAndSaysSo(String signal, int exitCode) throws Exception {
+        Path runs = temp.resolve("runs");
+        Path end = temp.resolve("end");
+        Process process = java(ServingProgram.class, "serve", runs.toString(), end.toString(), "--json");
+        try {
+            awaitFile(runs, process);
+            new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                    .start()
+                    .waitFor();
+            // Whoever waits for the end of the output need not wait for the guest.
+            String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            Path log = temp.resolve("state/dray/log/" + process.pid() + ".log");
+            assertThat(said).isEqualTo("""
+                    {"outcome":"failed","kind":"interrupted","guest":"needs dray",\
+                    "message":"The guest runs, and process %d goes on giving it its memory",\
+                    "what_to_do":"that ends by itself, and killing it before kills the guest; what it has to say goes\
+                     to %s"}
+                    """.formatted(process.pid(), log));
+            assertThat(process.isAlive()).isTrue();
+            Files.createFile(end);
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(log).hasContent("served to the end\n");
+            assertThat(process.exitValue()).isEqualTo(exitCode);
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
     private Process dray(String... arguments) throws IOException {
-        var command = new ArrayList<>(List.of("env", "--default-signal=INT"));
+        return java(Main.class, arguments);
+    }
+
+    /// Whoever runs the tests may ignore SIGINT, as shells do for their background jobs; the child must not.
+    private Process java(Class<?> program, String... arguments) throws IOException {
+        var command = new ArrayList<>(List.of("env", "--default-signal=INT,HUP"));
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
         command.addAll(List.of(arguments));
         var builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
         builder.environment().put("DRAY_PASSPHRASE", "hunter2");
+        builder.environment().put("XDG_STATE_HOME", temp.resolve("state").toString());
         return builder.start();
     }
 
@@ -75,5 +110,15 @@ class SignalTest {
             Thread.sleep(20);
         }
         throw new AssertionError("the key command did not start");
+    }
+
+    private static void awaitFile(Path file, Process process) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!Files.exists(file)) {
+            assertThat(System.nanoTime() - end < 0 && process.isAlive())
+                    .as("waiting for %s", file)
+                    .isTrue();
+            Thread.sleep(10);
+        }
     }
 }

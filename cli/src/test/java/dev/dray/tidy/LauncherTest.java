@@ -11,13 +11,18 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// `./dray` in a checkout with nothing in it, with a java that prints how it was called and a build that only says so.
 class LauncherTest {
+    private static final String WAIT = "i=0; while [ $i -lt 600 ]; do sleep 0.05; i=$((i + 1)); done";
+
     @TempDir
     private Path directory;
 
@@ -63,6 +68,82 @@ class LauncherTest {
         assertThat(dray("--json", "capture", "list").lines())
                 .contains("-Xmx192m")
                 .noneMatch("-Xmx256m"::equals);
+    }
+
+    @Test
+    void aLazyRestoreEndsAsJavaDoes() throws Exception {
+        assertThat(dray("restore", "web1", "--lazy", "--x=$y", "two words").lines())
+                .anyMatch(line -> line.matches("-Ddray.launcher=[0-9]+"))
+                .endsWith("dev.dray.cli.Main", "restore", "web1", "--lazy", "--x=$y", "two words");
+        assertThat(dray("restore", "web1").lines()).noneMatch(line -> line.startsWith("-Ddray.launcher"));
+        assertThat(dray("list", "--lazy").lines()).noneMatch(line -> line.startsWith("-Ddray.launcher"));
+        script(jdk.resolve("bin/java"), "read line; echo \"$line\"; exit 7");
+        assertThat(dray("send", "web1", "--lazy").lines()).containsExactly("", "exit 7");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"INT, 130", "TERM, 143"})
+    void aLazyRestoreThatIsStoppedEndsWithJava(String signal, int code) throws Exception {
+        Path ready = directory.resolve("ready");
+        Path end = directory.resolve("end");
+        script(jdk.resolve("bin/java"), "trap 'echo > " + end + "; exit 143' TERM; echo > " + ready + "; " + WAIT);
+        Process process = lazy();
+        try {
+            awaitFile(ready);
+            kill(process, signal);
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(end).exists();
+            assertThat(process.exitValue()).isEqualTo(code);
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"INT, 130", "TERM, 143"})
+    void aLazyRestoreWhoseGuestRunsIsLeftToJava(String signal, int code) throws Exception {
+        Path ready = directory.resolve("ready");
+        Path go = directory.resolve("go");
+        Path served = directory.resolve("served");
+        script(
+                jdk.resolve("bin/java"),
+                "for a; do case $a in -Ddray.launcher=*) launcher=${a#*=} ;; esac; done; trap 'kill -USR1 $launcher'"
+                        + " TERM; echo > " + ready + "; i=0; while [ ! -e " + go + " ] && [ $i -lt 600 ]; do sleep 0.05;"
+                        + " i=$((i + 1)); done; echo > " + served);
+        Process process = lazy();
+        try {
+            awaitFile(ready);
+            kill(process, signal);
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.exitValue()).isEqualTo(code);
+            assertThat(served).doesNotExist();
+        } finally {
+            process.destroyForcibly();
+            Files.createFile(go);
+        }
+        awaitFile(served);
+    }
+
+    /// Whoever runs the tests may ignore SIGINT, as shells do for their background jobs; the launcher must not.
+    private Process lazy() throws IOException {
+        var builder = new ProcessBuilder(
+                "env", "--default-signal=INT", root.resolve("dray").toString(), "restore", "web1", "--lazy");
+        builder.environment().put("DRAY_JAVA_HOME", jdk.toString());
+        return builder.redirectErrorStream(true)
+                .redirectOutput(directory.resolve("output").toFile())
+                .start();
+    }
+
+    private static void kill(Process process, String signal) throws Exception {
+        new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).start().waitFor();
+    }
+
+    private static void awaitFile(Path file) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (!Files.exists(file)) {
+            assertThat(System.nanoTime() - end).as("waiting for %s", file).isNegative();
+            Thread.sleep(10);
+        }
     }
 
     @Test

@@ -1,9 +1,10 @@
 package dev.dray.linux;
 
-/// `kill(2)` for a process group.
+/// `kill(2)`.
 public final class Signals {
     public static final int SIGINT = 2;
     public static final int SIGKILL = 9;
+    public static final int SIGUSR1 = 10;
     public static final int SIGTERM = 15;
 
     private static final CFunction KILL = CFunction.of("kill");
@@ -21,5 +22,15 @@ public final class Signals {
         if (result != -Errno.ESRCH) {
             Native.check(result, "kill", "group " + pgid + ", signal " + signal);
         }
+    }
+
+    /// Sends a signal to one process.
+    ///
+    /// @param pid at least 2
+    public static void kill(int pid, int signal) throws SysException {
+        if (pid < 2) {
+            throw new IllegalArgumentException("No process of ours has the number " + pid);
+        }
+        Native.check(KILL.intOrErrno(pid, signal), "kill", "process " + pid + ", signal " + signal);
     }
 }
