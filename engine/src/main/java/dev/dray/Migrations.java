@@ -1,6 +1,5 @@
 package dev.dray;
 
-import dev.dray.error.UsageException;
 import dev.dray.vmm.CaptureReport;
 import dev.dray.vmm.CaptureStore;
 import dev.dray.vmm.GuestException;
@@ -8,7 +7,8 @@ import dev.dray.vmm.OperationWatch;
 import dev.dray.vmm.RestoreImage;
 import dev.dray.vmm.RestoreOrder;
 import dev.dray.vmm.RestoreReport;
-import dev.dray.vmm.Whereabouts;
+import dev.dray.vmm.cloudhypervisor.CloudHypervisorReceiver;
+import dev.dray.vmm.cloudhypervisor.CloudHypervisorSender;
 import dev.dray.vmm.cloudhypervisor.Endpoint;
 
 /// The only place that knows which dialects migrate to and from Dray without its driving their VMM.
@@ -16,20 +16,12 @@ final class Migrations {
     private Migrations() {}
 
     static CaptureReport receive(Endpoint listen, CaptureStore store, OperationWatch watch) throws GuestException {
-        notYet(listen);
-        throw new IllegalStateException();
+        return CloudHypervisorReceiver.receive(listen, store, watch);
     }
 
     static RestoreReport send(
             Endpoint connect, int connections, RestoreOrder order, RestoreImage image, OperationWatch watch)
             throws GuestException {
-        notYet(connect);
-        throw new IllegalStateException();
-    }
-
-    private static void notYet(Endpoint endpoint) throws GuestException {
-        throw new GuestException(
-                new UsageException("Migrations over " + endpoint + " are not in this release", ""),
-                Whereabouts.UNKNOWN);
+        return CloudHypervisorSender.send(connect, connections, order, image, watch);
     }
 }

@@ -12,7 +12,8 @@ import java.util.TreeMap;
 /// @param snapshot an id, a prefix of one, `NAME` or `NAME@N`
 /// @param route where the VMM listens
 /// @param paused leave the guest paused
-/// @param connections over how many connections memory is sent where it cannot be handed over, 1 to 128
+/// @param connections over how many connections memory is sent where it cannot be handed over, 1 to 128; 0 for as
+///     many as help
 /// @param disks what the user says about the guest's disks
 /// @param memory when the guest gets its memory
 /// @param settings as in [Restore]
@@ -44,7 +45,7 @@ public record Send(
                 repository,
                 route,
                 false,
-                1,
+                0,
                 new Restore.DisksCheck.Nothing(),
                 new RestoreMemory.Eager(),
                 new TreeMap<>(),
@@ -55,7 +56,7 @@ public record Send(
     @Override
     public Restored run(Progress progress) throws OperationException {
         try {
-            if (connections < 1 || connections > CONNECTIONS_MAX) {
+            if (connections < 0 || connections > CONNECTIONS_MAX) {
                 throw new UsageException(connections + " connections are not possible", "Use 1 to " + CONNECTIONS_MAX);
             }
             return SendRun.run(this, route.endpoint(), progress);

@@ -4,6 +4,7 @@ import dev.dray.ExitCode;
 import dev.dray.OperationException;
 import dev.dray.Send;
 import dev.dray.error.DrayException;
+import dev.dray.error.UsageException;
 import picocli.CommandLine.Model.CommandSpec;
 
 /// `dray send`.
@@ -22,7 +23,7 @@ final class SendCommand implements Command {
         spec.option(
                 "--connections",
                 "N",
-                "Connections for memory that cannot be handed over by file descriptor, 1 to 128 (default 1).");
+                "Connections for memory that cannot be handed over by file descriptor, 1 to 128 (default: as many as help).");
         return RouteOptions.addTo(RestoreOptions.addTo(spec))
                 .examples(
                         "dray send web1 --repo /srv/dray --key-file ~/dray.key --connect unix:/run/ch/m.sock",
@@ -39,12 +40,24 @@ final class SendCommand implements Command {
                 invocation.repository(),
                 RouteOptions.read("--connect", invocation),
                 invocation.has("--paused"),
-                Values.count("--connections", invocation.option("--connections", "1")),
+                connections(invocation),
                 RestoreOptions.disks(invocation),
                 RestoreOptions.memory(invocation),
                 invocation.pairs("--set"),
                 RestoreOptions.copy(invocation),
                 invocation.has("--own-risk"));
         return invocation.end(send.run(invocation.progress()), RestoreCommand::print);
+    }
+
+    private static int connections(Invocation invocation) throws UsageException {
+        var given = invocation.option("--connections");
+        if (given.isEmpty()) {
+            return 0;
+        }
+        int connections = Values.count("--connections", given.get());
+        if (connections < 1 || connections > Send.CONNECTIONS_MAX) {
+            throw new UsageException(connections + " connections are not possible", "Use 1 to " + Send.CONNECTIONS_MAX);
+        }
+        return connections;
     }
 }

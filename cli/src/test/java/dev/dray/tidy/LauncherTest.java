@@ -108,7 +108,8 @@ class LauncherTest {
         script(
                 jdk.resolve("bin/java"),
                 "for a; do case $a in -Ddray.launcher=*) launcher=${a#*=} ;; esac; done; trap 'kill -USR1 $launcher'"
-                        + " TERM; echo > " + ready + "; i=0; while [ ! -e " + go + " ] && [ $i -lt 600 ]; do sleep 0.05;"
+                        + " TERM; echo > " + ready + "; i=0; while [ ! -e " + go
+                        + " ] && [ $i -lt 600 ]; do sleep 0.05;"
                         + " i=$((i + 1)); done; echo > " + served);
         Process process = lazy();
         try {
@@ -135,7 +136,9 @@ class LauncherTest {
     }
 
     private static void kill(Process process, String signal) throws Exception {
-        new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).start().waitFor();
+        new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                .start()
+                .waitFor();
     }
 
     private static void awaitFile(Path file) throws InterruptedException {

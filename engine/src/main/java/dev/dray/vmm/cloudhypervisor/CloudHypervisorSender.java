@@ -19,7 +19,9 @@ public final class CloudHypervisorSender {
     /// Sends the guest and returns when it is there, of a lazy restore when it needs Dray no more.
     ///
     /// @param connect where the VMM listens, or will before long
-    public static RestoreReport send(Endpoint connect, RestoreOrder order, RestoreImage image, OperationWatch watch)
+    /// @param connections over how many connections memory goes that cannot be handed over; 0 for as many as help
+    public static RestoreReport send(
+            Endpoint connect, int connections, RestoreOrder order, RestoreImage image, OperationWatch watch)
             throws GuestException {
         Versions versions = Versions.of("");
         SendPlan plan;
@@ -28,6 +30,6 @@ public final class CloudHypervisorSender {
         } catch (DrayException e) {
             throw new GuestException(e, Whereabouts.GONE);
         }
-        return new GuestSender(plan, image, connect, CONNECT_PATIENCE, watch).run(versions.vmm());
+        return new GuestSender(plan, image, connect, connections, CONNECT_PATIENCE, watch).run(versions.vmm());
     }
 }

@@ -50,13 +50,22 @@ final class GuestSender {
     private @Nullable MainConnection main;
     private @Nullable LazyMemory lazy;
     private @Nullable Thread memory;
+    private final int threads;
     private volatile boolean connected;
     private long firstMessage;
     private long phaseBegan;
     private long resumed;
 
+    /// @param connections over how many connections memory goes that cannot be handed over; 0 for as many as help
     /// @param connectPatience how long to wait until the VMM listens
-    GuestSender(SendPlan plan, RestoreImage image, Endpoint endpoint, Duration connectPatience, OperationWatch watch) {
+    GuestSender(
+            SendPlan plan,
+            RestoreImage image,
+            Endpoint endpoint,
+            int connections,
+            Duration connectPatience,
+            OperationWatch watch) {
+        this.threads = connections == 0 || plan.shared() ? THREADS : connections;
         this.plan = plan;
         this.image = image;
         this.watch = watch;
@@ -212,7 +221,7 @@ final class GuestSender {
     private void placeMemory(EagerFill.Lanes lanes) {
         memory = Thread.ofPlatform().name("memory").start(() -> {
             try {
-                fill.run(THREADS, lanes);
+                fill.run(threads, lanes);
                 if (!fill.isStopped()) {
                     events.add(new Event.MemoryPlaced());
                 }
