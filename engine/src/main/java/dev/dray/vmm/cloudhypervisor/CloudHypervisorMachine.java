@@ -83,9 +83,7 @@ public final class CloudHypervisorMachine implements VirtualMachine {
     @Override
     public RestoreReport restore(RestoreOrder order, RestoreImage image, Journal journal, OperationWatch watch)
             throws GuestException {
-        throw new GuestException(
-                new RefusedException("Restores into Cloud Hypervisor are not in this version", ""),
-                VmFacts.whereabouts(facts.state()));
+        return new CloudHypervisorRestore(api, controlSocket, order, image, watch).run();
     }
 
     @Override

@@ -52,6 +52,8 @@ final class GuestSender {
     private @Nullable Thread memory;
     private final int threads;
     private volatile boolean connected;
+    private State state = SenderCourse.begin().state();
+    private long entered = System.nanoTime();
     private long firstMessage;
     private long phaseBegan;
     private long resumed;
@@ -105,36 +107,40 @@ final class GuestSender {
     }
 
     private State loop() {
-        SenderCourse.Step step = SenderCourse.begin();
+        perform(SenderCourse.begin());
         boolean told = false;
-        long entered = System.nanoTime();
-        while (true) {
-            State before = step.state();
-            for (Effect effect : step.effects()) {
-                perform(effect, before);
-            }
-            if (before instanceof State.Done || before instanceof State.Failed) {
-                return before;
-            }
+        while (!(state instanceof State.Done || state instanceof State.Failed)) {
             Event event = poll();
-            boolean leaving = before instanceof State.Stopping || before instanceof State.Abandoning;
-            if (event == null && watch.cancelled() && !told && before instanceof State.Sending) {
-                told = true;
-                event = new Event.Stop(
-                        new InterruptedOperation("Interrupted; the VMM waits for no guest any more", ""));
-            } else if (event == null && leaving && System.nanoTime() - entered > LEAVING_PATIENCE.toNanos()) {
-                event = new Event.PatienceEnded();
+            if (!told && state instanceof State.Sending && watch.cancelled()) {
+                told = true; // and before the event: it may be the last that the guest's first step waits for
+                next(new Event.Stop(new InterruptedOperation("Interrupted; the VMM waits for no guest any more", "")));
             }
-            if (event == null) {
-                progress(before);
-                step = new SenderCourse.Step(before, List.of());
-                continue;
-            }
-            step = SenderCourse.next(plan.course(), before, event);
-            if (!step.state().equals(before)) {
-                entered = System.nanoTime();
+            if (event != null) {
+                next(event);
+            } else if (isLeaving() && System.nanoTime() - entered > LEAVING_PATIENCE.toNanos()) {
+                next(new Event.PatienceEnded());
+            } else if (lazy != null && state instanceof State.Serving) {
+                watch.bytes(lazy.doneBytes(), plan.bytes());
             }
         }
+        return state;
+    }
+
+    private boolean isLeaving() {
+        return state instanceof State.Stopping || state instanceof State.Abandoning;
+    }
+
+    private void next(Event event) {
+        SenderCourse.Step step = SenderCourse.next(plan.course(), state, event);
+        if (!step.state().equals(state)) {
+            entered = System.nanoTime();
+        }
+        perform(step);
+    }
+
+    private void perform(SenderCourse.Step step) {
+        state = step.state();
+        step.effects().forEach(this::perform);
     }
 
     private @Nullable Event poll() {
@@ -146,13 +152,7 @@ final class GuestSender {
         }
     }
 
-    private void progress(State state) {
-        if (lazy != null && state instanceof State.Serving) {
-            watch.bytes(lazy.doneBytes(), plan.bytes());
-        }
-    }
-
-    private void perform(Effect effect, State state) {
+    private void perform(Effect effect) {
         try {
             MainConnection to = Objects.requireNonNull(main);
             switch (effect) {

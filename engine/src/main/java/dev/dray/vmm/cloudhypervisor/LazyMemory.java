@@ -104,14 +104,16 @@ final class LazyMemory implements AutoCloseable {
         faults = serving;
         supply.start(FILL_THREADS);
         thread = Thread.ofPlatform().name("faults").start(() -> {
+            boolean whole = false;
             try {
                 serving.serve();
+                whole = isWhole(to);
             } catch (DrayException e) {
                 watch.warning(String.valueOf(e.getMessage()));
             } catch (RuntimeException | Error e) {
                 watch.warning("A defect in Dray stopped the restore: " + e);
             }
-            ended.accept(isWhole(to));
+            ended.accept(whole);
         });
     }
 
