@@ -1,7 +1,7 @@
 package dev.dray.machine.cloudhypervisor;
 
 import dev.dray.error.PeerException;
-import dev.dray.linux.Lseek;
+import dev.dray.linux.Cachestat;
 import dev.dray.linux.NativeMemory;
 import dev.dray.linux.SysException;
 import dev.dray.machine.vmm.FaultStep;
@@ -173,12 +173,12 @@ final class Drain {
         missing.place(slot, page);
     }
 
-    /// The kernel maps no page that the file does not have.
+    /// The kernel maps no page that the file does not have. (One that does not tell here is believed.)
     private void checkMaterialised(int slot, long page) throws PeerException {
         MemoryBlock block = memory.memory().block(slot);
         long offset = memory.slots().get(slot).fileOffset() + PageSize.offset(page);
         try {
-            if (Lseek.data(block.memfd(), offset) != offset) {
+            if (Cachestat.pages(block.memfd(), offset, PageSize.BYTES) == 0) {
                 throw new PeerException("UFFDIO_CONTINUE: Bad address", "");
             }
         } catch (SysException e) {
