@@ -142,6 +142,13 @@ public final class PageServer {
     /// Somebody asks for a page. If it is not present, it is the next to be fetched after those that were asked for
     /// before, unless it is being fetched already.
     public Asked request(long page) {
+        return request(page, true);
+    }
+
+    /// As [#request(long)].
+    ///
+    /// @param leads whether the sweep goes on behind the page if it was not fetched yet
+    public Asked request(long page, boolean leads) {
         boolean first = asked.setAtomic(page);
         if (first) {
             askedPages.incrementAndGet();
@@ -156,7 +163,7 @@ public final class PageServer {
         if (!taken.isSet(page)) {
             taken.set(page);
             requests.add(page);
-            cursor = page + 1;
+            cursor = leads ? page + 1 : cursor;
         } else if (dropped.isSet(page)) {
             dropped.clear(page);
             requests.add(page);
@@ -175,15 +182,14 @@ public final class PageServer {
             run.set(retries.remove(), 1, PageRun.Reason.RETRY);
             return true;
         }
-        long room = aheadMax - takenAhead - (presentPages - usedPages.get());
-        if (room <= 0) {
-            return false;
-        }
-        long page = nextOfWorkingSet();
+        long ahead = takenAhead + presentPages - usedPages.get();
+        long room = (aheadMax + 1) / 2 - ahead; // a guest that wants its working set late does not end the sweep
+        long page = room > 0 ? nextOfWorkingSet() : -1;
         if (page >= 0) {
             return take(page, room, PageRun.Reason.PREFETCH, run);
         }
-        page = nextOfSweep();
+        room = aheadMax - ahead;
+        page = room > 0 ? nextOfSweep() : -1;
         return page >= 0 && take(page, room, PageRun.Reason.SWEEP, run);
     }
 

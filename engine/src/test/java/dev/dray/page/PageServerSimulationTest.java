@@ -140,14 +140,15 @@ class PageServerSimulationTest {
             if (pages == 0) {
                 return;
             }
-            var answer = server.request(page);
+            boolean leads = random.nextBoolean();
+            var answer = server.request(page, leads);
             assertThat(answer.first()).isEqualTo(!asked[page]);
             assertThat(answer.present()).isEqualTo(present[page]);
             asked[page] = true;
             if (!present[page] && !taken[page]) {
                 taken[page] = true;
                 wanted.add((long) page);
-                cursor = placed[page] > 0 ? cursor : page + 1;
+                cursor = placed[page] > 0 || !leads ? cursor : page + 1;
             }
             if (present[page] && dropping) {
                 server.drop(page);
@@ -180,14 +181,13 @@ class PageServerSimulationTest {
         }
 
         private void background(boolean given, PageRun run) {
-            long room = aheadMax - ahead();
-            if (room <= 0) {
-                assertThat(given).isFalse();
-                return;
-            }
-            long expected = expectedOfWorkingSet();
+            long room = (aheadMax + 1) / 2 - ahead();
+            long expected = room > 0 ? expectedOfWorkingSet() : -1;
             Reason reason = expected >= 0 ? Reason.PREFETCH : Reason.SWEEP;
-            expected = expected >= 0 ? expected : expectedOfSweep();
+            if (expected < 0) {
+                room = aheadMax - ahead();
+                expected = room > 0 ? expectedOfSweep() : -1;
+            }
             if (expected < 0) {
                 assertThat(given).isFalse();
                 return;

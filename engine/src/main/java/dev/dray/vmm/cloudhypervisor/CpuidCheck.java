@@ -25,11 +25,14 @@ final class CpuidCheck {
     private CpuidCheck() {}
 
     /// @param cpuid `common_cpuid` of a Config
+    /// @param captured what [HostFacts] read of the host that the guest came from; what that lacked too by Linux's
+    ///     account is not missed: Linux hides features that it distrusts, and KVM gives them all the same
     /// @param host what [HostFacts] read of the host that waits
     /// @param ownRisk whether the user wants to go on all the same
     /// @throws RefusedException naming what the host lacks
-    static void check(JsonNode cpuid, JsonNode host, boolean ownRisk) throws RefusedException {
-        List<String> lacking = lacking(cpuid, host);
+    static void check(JsonNode cpuid, JsonNode captured, JsonNode host, boolean ownRisk) throws RefusedException {
+        var lacking = new ArrayList<>(lacking(cpuid, host));
+        lacking.removeAll(lacking(cpuid, captured));
         if (!lacking.isEmpty() && !ownRisk) {
             throw new RefusedException(
                     "This host's processor lacks what the guest was given: " + String.join(", ", lacking),
@@ -82,10 +85,10 @@ final class CpuidCheck {
                 "1.0.edx",
                 "fpu vme de pse tsc msr pae mce cx8 apic - sep mtrr pge mca cmov pat pse36 - clflush - - - mmx fxsr"
                         + " sse sse2 - - - - -");
-        // Not compared: tsc_adjust, which KVM emulates.
+        // Not compared: tsc_adjust, which KVM emulates; rdseed, which Linux hides where it distrusts it.
         names.put(
                 "7.0.ebx",
-                "fsgsbase - - bmi1 hle avx2 - smep bmi2 erms invpcid rtm - - - - avx512f avx512dq rdseed adx smap"
+                "fsgsbase - - bmi1 hle avx2 - smep bmi2 erms invpcid rtm - - - - avx512f avx512dq - adx smap"
                         + " avx512ifma - clflushopt clwb - avx512pf avx512er avx512cd sha_ni avx512bw avx512vl");
         // Not compared: umip, which KVM emulates, and what belongs to the kernel's own use of protection keys.
         names.put(

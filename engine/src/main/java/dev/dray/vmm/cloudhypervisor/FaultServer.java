@@ -153,11 +153,12 @@ final class FaultServer implements AutoCloseable {
         long last = base + ((first + pages - 1) >> shift);
         boolean repeat = false;
         boolean miss = false;
+        // Where only so much is fetched ahead, all of that is for the VMM's sweep, which uses it up.
         boolean sweep = isSweep(region, unit);
         for (long each = unit; each <= last; each++) {
             Asked was = server.isPresent(each) && !answers.dropsAnswered()
                     ? server.request(each)
-                    : supply.ask(each, run, own);
+                    : supply.ask(each, sweep || !answers.dropsAnswered(), run, own);
             if (was == null) {
                 return false;
             }

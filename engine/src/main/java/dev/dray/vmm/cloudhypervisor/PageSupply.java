@@ -72,13 +72,14 @@ final class PageSupply {
 
     /// Asks for a unit and returns when it is present, however long that takes.
     ///
+    /// @param leads whether what follows the unit is fetched next
     /// @param own fetches it, if nobody does yet; the caller's
     /// @return what it was before; null if everything was stopped
     @Nullable
-    Asked ask(long unit, PageRun run, PageFetcher own) {
+    Asked ask(long unit, boolean leads, PageRun run, PageFetcher own) {
         Asked asked;
         synchronized (this) {
-            asked = server.request(unit);
+            asked = server.request(unit, leads);
         }
         while (!server.isPresent(unit)) {
             boolean mine;

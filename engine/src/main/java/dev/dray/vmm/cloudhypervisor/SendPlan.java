@@ -64,7 +64,7 @@ record SendPlan(
     private static void check(RestoreOrder order, RestoreImage image, Versions versions, MigrationConfig config)
             throws DrayException {
         versions.check(order.ownRisk());
-        CpuidCheck.check(config.commonCpuid(), HostFacts.read(), order.ownRisk());
+        CpuidCheck.check(config.commonCpuid(), image.facts().path("host"), HostFacts.read(), order.ownRisk());
         DiskCheck.check(image.facts().path("disks"), Disks.writable(config.vmConfig()), order.disks(), order.taken());
         List<MemoryRegion> regions = image.memory().regions();
         boolean fits = regions.size() == config.slots().size();

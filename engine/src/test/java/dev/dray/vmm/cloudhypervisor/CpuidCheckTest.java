@@ -40,10 +40,10 @@ class CpuidCheckTest {
         assertThat(CpuidCheck.lacking(leaf("7", 1, "eax", 1 << 4), host)).containsExactly("avx_vnni");
         assertThat(CpuidCheck.lacking(leaf("0x80000001", 0, "edx", 1 << 26 | 1 << 29), host))
                 .containsExactly("pdpe1gb", "lm");
-        assertThatThrownBy(() -> CpuidCheck.check(leaf("7", 0, "ebx", 1 << 16), host, false))
+        assertThatThrownBy(() -> CpuidCheck.check(leaf("7", 0, "ebx", 1 << 16), nothing(), host, false))
                 .isInstanceOf(RefusedException.class)
                 .hasMessage("This host's processor lacks what the guest was given: avx512f");
-        assertThatCode(() -> CpuidCheck.check(leaf("7", 0, "ebx", 1 << 16), host, true))
+        assertThatCode(() -> CpuidCheck.check(leaf("7", 0, "ebx", 1 << 16), nothing(), host, true))
                 .doesNotThrowAnyException();
     }
 
@@ -77,5 +77,20 @@ class CpuidCheckTest {
         JsonNode host = HostFacts.read();
         assertThat(host.path("kernel").asString("")).isNotEmpty();
         assertThat(CpuidCheck.lacking(leaf("1", 0, "edx", 1 << 26), host)).isEmpty();
+    }
+
+    /// As Linux does with `hle` of processors on which it leaks.
+    @Test
+    void whatLinuxHidesOnTheHostOfTheCaptureTooIsNotMissed() {
+        JsonNode host = host("fpu");
+        assertThatCode(() -> CpuidCheck.check(leaf("7", 0, "ebx", 1 << 4), host, host, false))
+                .doesNotThrowAnyException();
+        assertThatThrownBy(() -> CpuidCheck.check(
+                        leaf("7", 0, "ebx", 1 << 4), host("fpu hle"), host, false))
+                .hasMessageContaining("hle");
+    }
+
+    private static JsonNode nothing() {
+        return JsonMapper.shared().createObjectNode();
     }
 }
