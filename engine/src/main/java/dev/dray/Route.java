@@ -36,11 +36,9 @@ public record Route(String address, Optional<Path> tlsDirectory, boolean plainte
                             "A guest's memory would go in plain text over " + address,
                             "give --tls-dir with the certificates, or say --plaintext if the network is trusted");
                 }
-                if (tlsDirectory.isPresent()) {
-                    throw new UsageException("TLS is not in this release", "Use --plaintext on a trusted network");
-                }
-                yield tcp;
+                yield tlsDirectory.isPresent() ? new Endpoint.Tls(tcp, tlsDirectory.get()) : tcp;
             }
+            case Endpoint.Tls tls -> tls;
         };
     }
 }

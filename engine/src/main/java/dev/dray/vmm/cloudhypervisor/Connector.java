@@ -11,6 +11,7 @@ import dev.dray.linux.SysException;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import javax.net.ssl.SSLContext;
 
 /// Opens the connections of one migration to a Cloud Hypervisor that listens.
 public final class Connector {
@@ -50,17 +51,23 @@ public final class Connector {
         return switch (endpoint) {
             case Endpoint.Unix unix ->
                 new SocketConnection(Socket.connectUnix(unix.path(), timeoutMs), false, cancelled);
-            case Endpoint.Tcp tcp -> {
-                Fd fd = Socket.connectTcp(Sockets.resolve(tcp), timeoutMs);
-                try {
-                    SocketOption.noDelay(fd);
-                    Sockets.keepAlive(fd);
-                    yield new SocketConnection(fd, true, cancelled);
-                } catch (SysException e) {
-                    fd.close();
-                    throw e;
-                }
+            case Endpoint.Tcp tcp -> tcp(tcp, timeoutMs);
+            case Endpoint.Tls(var tcp, var directory) -> {
+                SSLContext context = TlsFiles.read(directory, "client"); // before there is anything to close
+                yield TlsConnection.client(tcp(tcp, timeoutMs), context, tcp);
             }
         };
+    }
+
+    private Connection tcp(Endpoint.Tcp to, int timeoutMs) throws SysException, DrayException {
+        Fd fd = Socket.connectTcp(Sockets.resolve(to), timeoutMs);
+        try {
+            SocketOption.noDelay(fd);
+            Sockets.keepAlive(fd);
+            return new SocketConnection(fd, true, cancelled);
+        } catch (SysException e) {
+            fd.close();
+            throw e;
+        }
     }
 }

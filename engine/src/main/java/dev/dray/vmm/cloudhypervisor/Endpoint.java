@@ -5,7 +5,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 
 /// Where a migration goes through, as users and Cloud Hypervisor write it: `unix:/run/m.sock`, `tcp:host:9000`,
-/// `tcp:[::1]:9000`.
+/// `tcp:[::1]:9000`; TLS is said apart from the address.
 public sealed interface Endpoint {
     private static UsageException wrong(String text) {
         return new UsageException("'" + text + "' is no address of a migration", "write unix:PATH or tcp:HOST:PORT");
@@ -59,6 +59,21 @@ public sealed interface Endpoint {
         @Override
         public String url() {
             return "tcp:" + (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port;
+        }
+
+        @Override
+        public String toString() {
+            return url();
+        }
+    }
+
+    /// TCP under TLS.
+    ///
+    /// @param directory certificates and key, laid out as Cloud Hypervisor's `tls_dir`
+    record Tls(Tcp at, Path directory) implements Endpoint {
+        @Override
+        public String url() {
+            return at.url();
         }
 
         @Override

@@ -1,6 +1,7 @@
 package dev.dray.vmm.cloudhypervisor;
 
 import dev.dray.error.MachineException;
+import dev.dray.error.RefusedException;
 import dev.dray.linux.Errno;
 import dev.dray.linux.Fd;
 import dev.dray.linux.Poll;
@@ -11,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import javax.net.ssl.SSLContext;
 
 /// Waits for the connections of one migration. A unix socket's file is removed again.
 public final class Listener implements AutoCloseable {
@@ -18,29 +20,38 @@ public final class Listener implements AutoCloseable {
     private static final int BACKLOG = WireLimits.CONNECTIONS_MAX + 1;
 
     private final Endpoint endpoint;
+    private final Optional<SSLContext> tls;
     private final Fd fd;
     private final BooleanSupplier cancelled;
 
-    private Listener(Endpoint endpoint, Fd fd, BooleanSupplier cancelled) {
+    private Listener(Endpoint endpoint, Optional<SSLContext> tls, Fd fd, BooleanSupplier cancelled) {
         this.endpoint = endpoint;
+        this.tls = tls;
         this.fd = fd;
         this.cancelled = cancelled;
     }
 
     /// @param cancelled ends all waits of its connections
-    public static Listener listen(Endpoint endpoint, BooleanSupplier cancelled) throws MachineException {
+    public static Listener listen(Endpoint endpoint, BooleanSupplier cancelled)
+            throws MachineException, RefusedException {
         try {
             return switch (endpoint) {
-                case Endpoint.Unix unix -> new Listener(unix, Socket.listenUnix(unix.path(), BACKLOG), cancelled);
-                case Endpoint.Tcp tcp -> {
-                    Fd fd = Socket.listenTcp(Sockets.resolve(tcp), BACKLOG);
-                    yield new Listener(new Endpoint.Tcp(tcp.host(), Socket.localPort(fd)), fd, cancelled);
-                }
+                case Endpoint.Unix unix ->
+                    new Listener(unix, Optional.empty(), Socket.listenUnix(unix.path(), BACKLOG), cancelled);
+                case Endpoint.Tcp tcp -> listen(tcp, Optional.empty(), cancelled);
+                case Endpoint.Tls(var tcp, var directory) ->
+                    listen(tcp, Optional.of(TlsFiles.read(directory, "server")), cancelled);
             };
         } catch (SysException e) {
             throw new MachineException(
                     "Dray cannot listen on " + endpoint + ": " + e.getMessage(), Sockets.wayOut(e), e);
         }
+    }
+
+    private static Listener listen(Endpoint.Tcp tcp, Optional<SSLContext> tls, BooleanSupplier cancelled)
+            throws SysException, MachineException {
+        Fd fd = Socket.listenTcp(Sockets.resolve(tcp), BACKLOG);
+        return new Listener(new Endpoint.Tcp(tcp.host(), Socket.localPort(fd)), tls, fd, cancelled);
     }
 
     /// Where to connect to; the port is the real one.
@@ -64,7 +75,8 @@ public final class Listener implements AutoCloseable {
                 accepted.close();
                 throw e;
             }
-            return Optional.of(new SocketConnection(accepted, tcp, cancelled));
+            var connection = new SocketConnection(accepted, tcp, cancelled);
+            return Optional.of(tls.isPresent() ? TlsConnection.server(connection, tls.get()) : connection);
         } catch (SysException e) {
             if (e.errno() == Errno.EAGAIN) {
                 return Optional.empty();
