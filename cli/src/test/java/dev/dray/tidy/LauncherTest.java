@@ -19,7 +19,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// `./dray` in a checkout with nothing in it, with a java that prints how it was called and a build that only says so.
+/// `./dray` in a checkout with nothing in it, with a java that prints how it was called and a build that only
+/// says so.
 class LauncherTest {
     private static final String WAIT = "i=0; while [ $i -lt 600 ]; do sleep 0.05; i=$((i + 1)); done";
 
@@ -68,6 +69,15 @@ class LauncherTest {
         assertThat(dray("--json", "capture", "list").lines())
                 .contains("-Xmx192m")
                 .noneMatch("-Xmx256m"::equals);
+    }
+
+    /// Pages are compared in Java there, while the guest stands still.
+    @Test
+    void compilesWellWhatACaptureFromCloudHypervisorNeeds() throws Exception {
+        for (String[] words :
+                new String[][] {{"capture", "ch:/run/a.sock", "--repo", "r"}, {"receive", "--repo", "r"}}) {
+            assertThat(dray(words).lines()).contains("-Xmx192m").noneMatch("-XX:TieredStopAtLevel=1"::equals);
+        }
     }
 
     @Test

@@ -158,6 +158,11 @@ final class CloudHypervisorCapture implements Reception.Owner {
 
     @Override
     public void complete(Received received) throws DrayException {
+        if (!received.transport().name().equals(route.way().name())) {
+            throw new PeerException(
+                    "The VMM was asked for its memory by " + route.way() + " and gave it by " + received.transport(),
+                    "report this");
+        }
         onPause.await(() -> {
             if (watch.cancelled()) {
                 throw new InterruptedOperation("Interrupted; nothing of the capture is kept", "");
@@ -210,6 +215,21 @@ final class CloudHypervisorCapture implements Reception.Owner {
                         "The snapshot is complete, but the VMM does not end: " + answer.reason(),
                         "end it with vmm.shutdown");
             }
+        }
+        if (order.after() == AfterCapture.QUIT) {
+            awaitEndOfVmm();
+        }
+    }
+
+    /// A VMM that has handed its guest over ends itself.
+    private void awaitEndOfVmm() {
+        long deadline = System.nanoTime() + SETTLE_PATIENCE.toNanos();
+        while (facts.identity().isPresent() && facts.isProcessThere() && System.nanoTime() - deadline < 0) {
+            LockSupport.parkNanos(1_000_000);
+        }
+        if (facts.isProcessThere()) {
+            watch.warning(
+                    "the guest is stored, but its VMM has not ended within " + SETTLE_PATIENCE.toSeconds() + " s");
         }
     }
 

@@ -21,6 +21,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /// The connections of one migration that Dray receives: the first is the main one, each further one says what
@@ -36,7 +37,7 @@ final class Connections implements AutoCloseable {
     private final CompletableFuture<StreamMemory> memory = new CompletableFuture<>();
     private final List<Further> further = new ArrayList<>();
     private final AtomicInteger unnamed = new AtomicInteger();
-    private @Nullable FaultConnection fault;
+    private volatile @Nullable FaultConnection fault;
     private volatile @Nullable DrayException failure;
     private volatile boolean closed;
     private final Thread acceptor;
@@ -79,7 +80,7 @@ final class Connections implements AutoCloseable {
     }
 
     /// The connection on which memory can be asked for, once there is one.
-    synchronized Optional<FaultConnection> fault() {
+    Optional<FaultConnection> fault() {
         return Optional.ofNullable(fault);
     }
 
@@ -91,17 +92,18 @@ final class Connections implements AutoCloseable {
     /// Waits until every connection that was opened before now has said what it is for.
     void settle(Sweep.Tick tick) throws DrayException {
         long deadline = System.nanoTime() + ROLE_PATIENCE_NANOS;
-        acceptWaiting(0);
+        acceptWaiting();
         while (unnamed.get() > 0 && System.nanoTime() - deadline < 0) {
             tick.check();
-            acceptWaiting(1);
+            LockSupport.parkNanos(200_000);
         }
     }
 
     private void accept() {
         try {
             while (!closed) {
-                acceptWaiting(TICK_MS);
+                listener.await(TICK_MS);
+                acceptWaiting();
                 giveUpTheSilent();
             }
         } catch (DrayException e) {
@@ -110,8 +112,8 @@ final class Connections implements AutoCloseable {
         }
     }
 
-    private synchronized void acceptWaiting(int ms) throws DrayException {
-        Optional<Connection> accepted = listener.accept(ms);
+    private synchronized void acceptWaiting() throws DrayException {
+        Optional<Connection> accepted = listener.accept();
         while (accepted.isPresent() && !closed) {
             Connection connection = accepted.get();
             if (!main.isDone()) {
@@ -123,7 +125,7 @@ final class Connections implements AutoCloseable {
             } else {
                 further.add(new Further(connection, further.size() + 1));
             }
-            accepted = listener.accept(0);
+            accepted = listener.accept();
         }
         accepted.filter(_ -> closed).ifPresent(Connection::close);
     }
@@ -156,10 +158,12 @@ final class Connections implements AutoCloseable {
         memory.cancel(false);
         Threads.join(acceptor);
         further.forEach(each -> Threads.join(each.thread));
+        further.stream().filter(each -> !each.isFault).forEach(each -> each.connection.close());
         var _ = main.thenAccept(Connection::close);
         synchronized (this) {
-            if (fault != null) {
-                fault.close();
+            FaultConnection open = fault;
+            if (open != null) {
+                open.close();
             }
         }
     }
@@ -197,7 +201,7 @@ final class Connections implements AutoCloseable {
                 name();
                 NativeMemory.unmap(buffer);
                 if (!isFault) {
-                    connection.close();
+                    connection.shutdown(); // closed with all others: somebody may still want to shut it down
                 }
             }
         }

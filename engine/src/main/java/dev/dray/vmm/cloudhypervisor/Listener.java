@@ -59,12 +59,18 @@ public final class Listener implements AutoCloseable {
         return endpoint;
     }
 
-    /// The next connection, or empty if none comes within this time.
-    public Optional<Connection> accept(int timeoutMs) throws MachineException {
+    /// Waits until a connection waits to be accepted, but not longer than this.
+    public void await(int timeoutMs) throws MachineException {
         try {
-            if (Poll.wait(fd, Poll.POLLIN, timeoutMs) == 0) {
-                return Optional.empty();
-            }
+            Poll.wait(fd, Poll.POLLIN, timeoutMs);
+        } catch (SysException e) {
+            throw new MachineException("Dray cannot wait for a connection: " + e.getMessage(), "", e);
+        }
+    }
+
+    /// The next connection, if one waits.
+    public Optional<Connection> accept() throws MachineException {
+        try {
             boolean tcp = endpoint instanceof Endpoint.Tcp;
             Fd accepted = Socket.accept(fd);
             try {

@@ -99,12 +99,13 @@ final class Reception implements AutoCloseable {
         main = connection;
         State state = ReceiverCourse.begin();
         while (!state.stage().isOver()) {
-            events.add(request(connection));
+            Event request = request(connection);
+            if (connections.fault().isPresent()) {
+                state = drive(state, new Event.FaultConnection());
+            }
+            events.add(request);
             while (!events.isEmpty()) {
                 state = drive(state, events.remove());
-                if (connections.fault().isPresent() && state.transport() != Transport.PULL) {
-                    state = drive(state, new Event.FaultConnection());
-                }
             }
         }
         DrayException why = failure;
@@ -123,14 +124,15 @@ final class Reception implements AutoCloseable {
             }
             header = RequestHeader.read(buffer, 0);
             if (connections.failure().isPresent()) {
-                return failed(connections.failure().get());
+                failure = connections.failure().get();
+                return new Event.Unacceptable(new PeerException("Another connection failed", ""));
             }
             if (header.command() == Command.COMPLETE.code() || header.command() == Command.COMPLETE_PAUSED.code()) {
                 connections.settle(this::checkCancelled);
             }
             Event event = ReceiverCourse.of(header);
-            if (event instanceof Event.Unacceptable(var reason)) {
-                failure = reason;
+            if (event instanceof Event.Unacceptable(var why)) {
+                failure = why;
             }
             return event;
         } catch (PeerException e) {
@@ -260,7 +262,7 @@ final class Reception implements AutoCloseable {
         switch (transport) {
             case LOCAL -> local.finish(plan.preserved());
             case PULL -> stream().pull(connections.fault().orElseThrow(), stateBytes, this::check);
-            case STREAM, UNKNOWN -> {}
+            case STREAM, UNKNOWN -> stream().checkThatSomethingCame();
         }
         owner.complete(received(transport));
     }

@@ -1,6 +1,7 @@
 package dev.dray.vmm.cloudhypervisor;
 
 import dev.dray.error.DrayException;
+import dev.dray.error.PeerException;
 import dev.dray.linux.NativeMemory;
 import dev.dray.memory.PageSize;
 import dev.dray.page.PageDestination;
@@ -14,6 +15,7 @@ final class StreamMemory {
     private final SlotIndex slots;
     private final PageDestination destination;
     private final Pace pace;
+    private volatile boolean came;
 
     /// @param destination taken for good; filled by several threads
     StreamMemory(MigrationConfig config, PageDestination destination, Pace pace) {
@@ -30,6 +32,7 @@ final class StreamMemory {
         if (count == 0) {
             return;
         }
+        came = true;
         MemorySegment memory = NativeMemory.map(length); // pages of it come as it arrives
         try {
             connection.readFully(memory.address(), length);
@@ -92,6 +95,13 @@ final class StreamMemory {
             }
         } finally {
             feed.submit();
+        }
+    }
+
+    /// No guest that has ever run has only zeros: a snapshot of nothing would look like one of a guest.
+    void checkThatSomethingCame() throws PeerException {
+        if (!came) {
+            throw new PeerException("The VMM sent none of its guest's memory", "see Cloud Hypervisor's log");
         }
     }
 

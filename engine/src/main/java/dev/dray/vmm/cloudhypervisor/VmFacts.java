@@ -16,7 +16,14 @@ import tools.jackson.databind.node.MissingNode;
 /// @param pid of its process, as it sees itself
 /// @param state `Running`, `Paused`, `Created`, ...; empty if it has no VM
 /// @param config the VM's configuration; missing if it has no VM
-record VmFacts(Versions versions, String buildVersion, Optional<Long> pid, String state, JsonNode config) {
+/// @param identity of its process among all of this boot; empty if it cannot be seen
+record VmFacts(
+        Versions versions,
+        String buildVersion,
+        Optional<Long> pid,
+        Optional<String> identity,
+        String state,
+        JsonNode config) {
     static final String RUNNING = "Running";
     static final String PAUSED = "Paused";
 
@@ -38,6 +45,7 @@ record VmFacts(Versions versions, String buildVersion, Optional<Long> pid, Strin
                 Versions.of(vmm.path("version").asString("")),
                 vmm.path("build_version").asString(""),
                 pid.isIntegralNumber() ? Optional.of(pid.longValue()) : Optional.empty(),
+                pid.isIntegralNumber() ? identity(pid.longValue()) : Optional.empty(),
                 vm.path("state").asString(""),
                 vm.path("config"));
     }
@@ -60,9 +68,9 @@ record VmFacts(Versions versions, String buildVersion, Optional<Long> pid, Strin
         };
     }
 
-    /// What tells this process from all others of this boot; empty if it cannot be seen.
-    Optional<String> identity() {
-        return pid.flatMap(VmFacts::identity);
+    /// Whether the process is still there, as far as can be seen.
+    boolean isProcessThere() {
+        return identity.isPresent() && pid.flatMap(VmFacts::identity).equals(identity);
     }
 
     private static Optional<String> identity(long pid) {

@@ -85,8 +85,7 @@ class CpuidCheckTest {
         JsonNode host = host("fpu");
         assertThatCode(() -> CpuidCheck.check(leaf("7", 0, "ebx", 1 << 4), host, host, false))
                 .doesNotThrowAnyException();
-        assertThatThrownBy(() -> CpuidCheck.check(
-                        leaf("7", 0, "ebx", 1 << 4), host("fpu hle"), host, false))
+        assertThatThrownBy(() -> CpuidCheck.check(leaf("7", 0, "ebx", 1 << 4), host("fpu hle"), host, false))
                 .hasMessageContaining("hle");
     }
 
