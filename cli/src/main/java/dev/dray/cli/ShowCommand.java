@@ -26,8 +26,9 @@ final class ShowCommand implements Command {
                 .repository()
                 .flag(
                         "--command",
-                        "Print only the VMM's command line to restore into, for a shell. Sockets and files in it"
-                                + " are the source's: change them if the source still runs.")
+                        "Print only the VMM's command line to restore into, for a shell. Of a QEMU, sockets and files"
+                                + " in it are the source's: change them if the source still runs. Of a Cloud"
+                                + " Hypervisor, what comes next stands in comments behind it.")
                 .examples(
                         "dray show web1 --repo /srv/dray --key-file ~/dray.key",
                         "dray show web1@3 --repo /srv/dray --command")
@@ -45,21 +46,39 @@ final class ShowCommand implements Command {
                     "The snapshot does not hold its VMM's command line",
                     "Start a VMM with the same machine by hand, with -incoming defer and a QMP socket");
         }
-        return invocation.end(shown, (s, out) -> out.println(shell(s.command())));
+        return invocation.end(shown, ShowCommand::printCommand);
+    }
+
+    /// What follows is a comment to a shell.
+    private static void printCommand(Shown shown, PrintStream out) {
+        out.println(shell(shown.command()));
+        if (!shown.next().isEmpty()) {
+            out.println("# then the first of these, or the others if you drive the VMM yourself:");
+            shown.next().forEach(line -> out.println("# " + shell(line)));
+        }
     }
 
     private static void print(Shown shown, PrintStream out) {
         ObjectNode description = shown.description();
-        var scalars = description.deepCopy().without(List.of("regions", "state", "facts"));
+        var scalars = description.deepCopy().without(List.of("regions", "state", "facts", "vm_config", "working_set"));
         Tree.print(scalars, out);
         out.println("regions");
         regions(description.path("regions"), out);
         JsonNode state = description.path("state");
         out.println("state (" + state.path("dialect").asString() + ")");
         sizes("PART", state.path("parts"), out);
+        if (description.path("working_set") instanceof ObjectNode set) {
+            WorkingSetGraph.print(set, out);
+        }
+        if (description.path("vm_config") instanceof ObjectNode config) {
+            out.println("configuration");
+            Tree.print(config, 1, out);
+        }
         if (description.path("facts") instanceof ObjectNode facts) {
-            out.println("sections");
-            sizes("SECTION", facts.path("sections"), out);
+            if (facts.has("sections")) {
+                out.println("sections");
+                sizes("SECTION", facts.path("sections"), out);
+            }
             facts = facts.deepCopy();
             var command = new ArrayList<String>();
             facts.path("command_line").forEach(argument -> command.add(argument.asString()));
