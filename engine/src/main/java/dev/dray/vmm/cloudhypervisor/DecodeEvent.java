@@ -1,7 +1,6 @@
 package dev.dray.vmm.cloudhypervisor;
 
 import jdk.jfr.Category;
-import jdk.jfr.Enabled;
 import jdk.jfr.Event;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
@@ -11,7 +10,6 @@ import jdk.jfr.StackTrace;
 @Name("dev.dray.Decode")
 @Label("Pages Decoded")
 @Category({"Dray", "Lazy Restore"})
-@Enabled(false)
 @StackTrace(false)
 final class DecodeEvent extends Event {
     @Label("Pages")

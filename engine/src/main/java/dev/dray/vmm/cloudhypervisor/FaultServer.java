@@ -16,6 +16,7 @@ import dev.dray.vmm.cloudhypervisor.wire.ResponseHeader;
 import dev.dray.vmm.cloudhypervisor.wire.Wire;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import jdk.jfr.FlightRecorder;
 
 /// Answers the page requests of one connection, each before the next one is read. The VMM asks for every page of its
 /// guest at least once, its own sweep among what the guest touches; so a request whose page is in its place takes two
@@ -41,6 +42,7 @@ final class FaultServer implements AutoCloseable {
     private final PageRun run = new PageRun();
     private final MemorySegment request = NativeMemory.map(REQUEST_BYTES);
     private final MemorySegment ok = NativeMemory.map(ResponseHeader.BYTES);
+    private final boolean recorded = FlightRecorder.isInitialized();
     private final FaultLatency latency = new FaultLatency();
     private final AskedPages asked = new AskedPages();
     private long requests;
@@ -191,7 +193,7 @@ final class FaultServer implements AutoCloseable {
         if (miss) {
             misses++;
         }
-        if (miss || requests % FaultEvent.SAMPLE == 0) {
+        if (recorded && (miss || requests % FaultEvent.SAMPLE == 0)) {
             var event = new FaultEvent();
             event.gpa = gpa;
             event.present = !miss;

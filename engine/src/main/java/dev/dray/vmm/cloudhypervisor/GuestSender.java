@@ -86,6 +86,7 @@ final class GuestSender {
             }
             if (plan.lazy()) {
                 lazy = new LazyMemory(plan, image, files, watch);
+                lazy.begin();
             }
             Connection connection = connector.connect(connectPatience);
             connected = true;

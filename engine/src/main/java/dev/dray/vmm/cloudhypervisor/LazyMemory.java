@@ -87,6 +87,13 @@ final class LazyMemory implements AutoCloseable {
         return WorkingSet.of(regions, units, new int[count], count);
     }
 
+    /// Begins to fetch ahead. What is used for the first time is slow, and an unreadable snapshot is found out: both
+    /// had better be before anything is said to the VMM.
+    void begin() throws DrayException {
+        own.fetch(0, 0, 1, (region, first, count, address, kinds) -> {});
+        supply.start(FILL_THREADS);
+    }
+
     /// Connects for page faults and begins to serve them.
     ///
     /// @param ended takes whether every page was in its place or answered when it was over
@@ -102,7 +109,6 @@ final class LazyMemory implements AutoCloseable {
         }
         var serving = new FaultServer(to, plan.slots(), unitPages, server, supply, own, answers);
         faults = serving;
-        supply.start(FILL_THREADS);
         thread = Thread.ofPlatform().name("faults").start(() -> {
             boolean whole = false;
             try {

@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import jdk.jfr.FlightRecorder;
 import org.jspecify.annotations.Nullable;
 
 /// Fetches the pages that a [PageServer] gives out: what is asked for in the thread that asks, the rest ahead of it in
@@ -34,6 +35,9 @@ final class PageSupply {
     private final StorageTrouble trouble;
     private final List<Thread> workers = new ArrayList<>();
     private final AtomicLong contents = new AtomicLong();
+    /// Whether somebody records events; asking costs little, making one that nobody wants costs 100 ms once.
+    private final boolean recorded = FlightRecorder.isInitialized();
+
     private final Set<Long> failing = new HashSet<>();
     private int waiting;
     private volatile boolean stopped;
@@ -152,15 +156,16 @@ final class PageSupply {
     private void fetch(long first, int count, PageFetcher fetcher) throws DrayException {
         int extent = server.extent(first);
         long pages = unitPages[extent];
-        var event = new DecodeEvent();
-        event.begin();
+        DecodeEvent event = recorded ? new DecodeEvent() : null;
+        if (event != null) {
+            event.begin();
+        }
         try {
             fetcher.fetch(extent, (first - server.start(extent)) * pages, count * pages, taker);
         } catch (RuntimeException e) {
             throw new MachineException("A defect in Dray: " + e, "report it", e);
         }
-        event.end();
-        if (event.shouldCommit()) {
+        if (event != null) {
             event.pages = count * pages;
             event.commit();
         }

@@ -76,6 +76,7 @@ class FaultServerTest {
         opened.add(listener);
         memory = new LazyMemory(plan, image, files, watch);
         opened.add(memory);
+        memory.begin();
         memory.open(new Connector(listener.endpoint(), () -> false), ended::complete);
         Connection accepted = listener.accept(10_000).orElseThrow();
         opened.add(accepted);
