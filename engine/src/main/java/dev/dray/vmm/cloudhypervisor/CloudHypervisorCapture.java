@@ -74,6 +74,17 @@ final class CloudHypervisorCapture implements Reception.Owner {
     }
 
     CaptureReport run() throws GuestException {
+        receive();
+        try {
+            letGoAfterStoring();
+        } catch (DrayException e) {
+            throw new GuestException(e, VmFacts.whereabouts(VmFacts.state(api)));
+        }
+        phaseOver("");
+        return new CaptureReport(route.mode(), route.reason(), whereabouts(), pauseMs, phases);
+    }
+
+    private void receive() throws GuestException {
         boolean answered = false;
         try (var directory = PrivateDirectory.beside(controlSocket);
                 var listener =
@@ -88,12 +99,9 @@ final class CloudHypervisorCapture implements Reception.Owner {
             } finally {
                 answered = reception.isAnswered();
             }
-            letGoAfterStoring();
         } catch (DrayException e) {
             throw new GuestException(e, settle(answered));
         }
-        phaseOver("");
-        return new CaptureReport(route.mode(), route.reason(), whereabouts(), pauseMs, phases);
     }
 
     private void send(Endpoint to) throws DrayException {

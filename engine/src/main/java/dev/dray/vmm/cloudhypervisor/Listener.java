@@ -68,6 +68,12 @@ public final class Listener implements AutoCloseable {
         }
     }
 
+    /// The next connection, or empty if none comes within this time.
+    public Optional<Connection> accept(int timeoutMs) throws MachineException {
+        await(timeoutMs);
+        return accept();
+    }
+
     /// The next connection, if one waits.
     public Optional<Connection> accept() throws MachineException {
         try {

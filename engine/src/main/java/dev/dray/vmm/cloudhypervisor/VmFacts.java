@@ -79,7 +79,8 @@ record VmFacts(
             // Start time is field 22; the second, in parentheses, may hold anything.
             List<String> fields =
                     List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1));
-            return fields.size() > 19 ? Optional.of(pid + " " + fields.get(19)) : Optional.empty();
+            boolean ended = fields.getFirst().equals("Z") || fields.getFirst().equals("X"); // its parent has not asked
+            return fields.size() > 19 && !ended ? Optional.of(pid + " " + fields.get(19)) : Optional.empty();
         } catch (IOException e) {
             return Optional.empty();
         }
