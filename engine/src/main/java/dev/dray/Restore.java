@@ -55,6 +55,11 @@ public record Restore(
         return new Restore(snapshot, repository, into, paused, mapBlock, disks, other, settings, copy, ownRisk);
     }
 
+    /// The same restore, going on where Dray cannot know that it will go well.
+    public Restore atOwnRisk() {
+        return new Restore(snapshot, repository, into, paused, mapBlock, disks, memory, settings, copy, true);
+    }
+
     RestoreWish wish() {
         return new RestoreWish(snapshot, repository, copy, paused, mapBlock, disks, memory, settings, ownRisk);
     }

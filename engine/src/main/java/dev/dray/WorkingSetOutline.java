@@ -23,7 +23,9 @@ final class WorkingSetOutline {
         json.put("last_ms", OutcomeJson.ms(last / 1e3));
         var array = json.putArray("within");
         for (int j = 0; j < WITHIN_MS.length && (j == 0 || counts[j - 1] < set.count()); j++) {
-            array.addObject().put("ms", WITHIN_MS[j]).put("pages", counts[j]);
+            if (counts[j] > 0) {
+                array.addObject().put("ms", WITHIN_MS[j]).put("pages", counts[j]);
+            }
         }
         if (counts[WITHIN_MS.length - 1] < set.count()) {
             array.addObject().put("ms", (last + 999) / 1000).put("pages", set.count());

@@ -31,10 +31,12 @@ final class DemoVm implements AutoCloseable {
 
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
 
+    private final String dialect;
     private final Process process;
     private final Endpoints ends;
 
-    private DemoVm(Process process, Endpoints ends) {
+    private DemoVm(String dialect, Process process, Endpoints ends) {
+        this.dialect = dialect;
         this.process = process;
         this.ends = ends;
     }
@@ -48,7 +50,7 @@ final class DemoVm implements AutoCloseable {
         builder.redirectErrorStream(true).redirectOutput(ends.log().toFile());
         builder.redirectInput(new File("/dev/null"));
         try {
-            var vm = new DemoVm(builder.start(), ends);
+            var vm = new DemoVm(vmm.dialect(), builder.start(), ends);
             vm.awaitSocket(vmm.otherwise());
             return vm;
         } catch (IOException e) {
@@ -77,7 +79,7 @@ final class DemoVm implements AutoCloseable {
     }
 
     String address() {
-        return "qemu:" + ends.control();
+        return dialect + ":" + ends.control();
     }
 
     /// Has the guest check every byte of its memory once.

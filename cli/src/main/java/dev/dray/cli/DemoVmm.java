@@ -32,6 +32,11 @@ sealed interface DemoVmm {
     /// What the user is told about it.
     String title();
 
+    /// The dialect that it speaks, as in addresses.
+    default String dialect() {
+        return "qemu";
+    }
+
     /// The command line that starts one, with its sockets and its guest's report at `ends`.
     ///
     /// @param directory for what several of them share
@@ -142,25 +147,78 @@ sealed interface DemoVmm {
 
         @Override
         public List<String> command(Path directory, DemoVm.Endpoints ends, boolean waiting) {
-            var command = new ArrayList<String>(List.of(
-                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                    "-XX:+UseSerialGC",
-                    "-XX:TieredStopAtLevel=1",
-                    "-XX:-UsePerfData",
-                    "-Xmx128m",
-                    "--enable-native-access=ALL-UNNAMED",
-                    "-cp",
-                    System.getProperty("java.class.path"),
-                    "dev.dray.machine.Main"));
-            command.addAll(List.of("--memory-mib", Long.toString(MEMORY_BYTES >> 20), "--workload", "hot"));
-            command.addAll(List.of("--dirty-rate", Long.toString(DIRTY_BYTES_PER_SECOND)));
+            List<String> command = machine(MEMORY_BYTES, DIRTY_BYTES_PER_SECOND, ends);
             command.addAll(List.of("--qmp", ends.control().toString()));
-            command.addAll(List.of("--serial", ends.serial().toString()));
-            command.addAll(List.of("--report", ends.report().toString()));
             if (waiting) {
                 command.add("--incoming");
             }
             return command;
         }
+    }
+
+    /// The built-in machine speaking as a Cloud Hypervisor, which can give a guest its memory while it runs.
+    record CloudHypervisor() implements DemoVmm {
+        private static final long GUEST_BYTES = 128L << 20;
+
+        /// Little, so that a guest that waits for its memory is seen to wait, and not its host.
+        private static final long DIRTY_BYTES_PER_SECOND = 16L << 20;
+
+        @Override
+        public String word() {
+            return "builtin";
+        }
+
+        @Override
+        public String reason() {
+            return "it speaks as a Cloud Hypervisor too";
+        }
+
+        @Override
+        public String otherwise() {
+            return "See whether this machine has 1 GB of memory to spare";
+        }
+
+        @Override
+        public String name(String vmm) {
+            return "built-in machine";
+        }
+
+        @Override
+        public String title() {
+            return "the built-in machine speaking as a Cloud Hypervisor, with a guest of " + Words.bytes(GUEST_BYTES);
+        }
+
+        @Override
+        public String dialect() {
+            return "ch";
+        }
+
+        @Override
+        public List<String> command(Path directory, DemoVm.Endpoints ends, boolean waiting) {
+            List<String> command = machine(GUEST_BYTES, DIRTY_BYTES_PER_SECOND, ends);
+            command.addAll(List.of("--api-socket", ends.control().toString()));
+            if (waiting) {
+                command.add("--incoming");
+            }
+            return command;
+        }
+    }
+
+    private static List<String> machine(long memoryBytes, long dirtyBytesPerSecond, DemoVm.Endpoints ends) {
+        var command = new ArrayList<String>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:-UsePerfData",
+                "-Xmx128m",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "dev.dray.machine.Main"));
+        command.addAll(List.of("--memory-mib", Long.toString(memoryBytes >> 20), "--workload", "hot"));
+        command.addAll(List.of("--dirty-rate", Long.toString(dirtyBytesPerSecond)));
+        command.addAll(List.of("--serial", ends.serial().toString()));
+        command.addAll(List.of("--report", ends.report().toString()));
+        return command;
     }
 }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /// `dray demo` where there is no QEMU: the whole of it, on the built-in machine.
-@Timeout(60) // what the demo may take
+@Timeout(120) // twice what the demo may take, for a busy machine
 class DemoTest {
     @Test
     void runsOnTheBuiltInMachineWhereThereIsNoQemu(@TempDir Path nothing) {
@@ -26,7 +26,9 @@ class DemoTest {
                 .contains("sealed frames")
                 .contains("the VMM was killed")
                 .contains("into a new built-in machine; the guest ran again after")
-                .contains("every byte of every page checked once: 0 wrong");
+                .contains("every byte of every page checked once: 0 wrong")
+                .containsPattern("eager  \\|=+#* *\\|  it went on after")
+                .containsPattern("lazy   \\|=+#+ *\\|  after [0-9.]+ m?s, and had all its memory after");
         assertThat(nothing).isEmptyDirectory();
     }
 
@@ -45,6 +47,10 @@ class DemoTest {
         assertThat(json.path("memory_bytes").asLong()).isGreaterThanOrEqualTo(DemoVmm.MEMORY_BYTES);
         assertThat(json.path("added_bytes").asLong()).isBetween(DemoVmm.MEMORY_BYTES / 2, DemoVmm.MEMORY_BYTES);
         assertThat(json.path("resume_ms").asDouble()).isPositive();
+        JsonNode clocks = json.path("clocks");
+        assertThat(clocks.path("eager").path("resume_ms").asDouble()).isPositive();
+        assertThat(clocks.path("lazy").path("resident_ms").asDouble())
+                .isGreaterThan(clocks.path("lazy").path("resume_ms").asDouble());
         assertThat(json.path("passes_after_restore").asLong()).isPositive();
         assertThat(json.path("wrong_pages").asLong(-1)).isZero();
     }

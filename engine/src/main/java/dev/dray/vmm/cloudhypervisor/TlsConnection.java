@@ -143,6 +143,7 @@ final class TlsConnection implements Connection {
                 }
             } while (from.hasRemaining());
         } catch (SSLException e) {
+            tellWhy();
             throw failed(e);
         }
     }
@@ -242,17 +243,24 @@ final class TlsConnection implements Connection {
                 }
                 case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> {
                     if (!nextRecord()) {
-                        throw new PeerException(
-                                "The other side ended the TLS handshake",
-                                "see Cloud Hypervisor's log: it may not trust Dray's certificate");
+                        throw handshakeEnded();
                     }
                 }
                 case NEED_TASK -> tasks();
                 case FINISHED, NOT_HANDSHAKING -> {
+                    if (engine.isInboundDone() || engine.isOutboundDone()) {
+                        throw handshakeEnded(); // an engine that is closed does not shake hands either
+                    }
                     return;
                 }
             }
         }
+    }
+
+    private static PeerException handshakeEnded() {
+        return new PeerException(
+                "The other side ended the TLS handshake",
+                "see Cloud Hypervisor's log: it may not trust Dray's certificate");
     }
 
     /// The alert that says to the peer why the connection ends, as far as it can be sent.

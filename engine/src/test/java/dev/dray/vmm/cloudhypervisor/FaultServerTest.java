@@ -78,7 +78,8 @@ class FaultServerTest {
         opened.add(memory);
         memory.begin();
         memory.open(new Connector(listener.endpoint(), () -> false), ended::complete);
-        Connection accepted = listener.accept(10_000).orElseThrow();
+        listener.await(10_000);
+        Connection accepted = listener.accept().orElseThrow();
         opened.add(accepted);
         var role = NativeMemory.map(2);
         accepted.readFully(role.address(), 2);

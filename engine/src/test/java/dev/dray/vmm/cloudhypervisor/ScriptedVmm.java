@@ -85,7 +85,8 @@ final class ScriptedVmm implements AutoCloseable {
     private void accept() throws DrayException {
         boolean first = true;
         while (!closed) {
-            Connection next = listener.accept(20).orElse(null);
+            listener.await(20);
+            Connection next = listener.accept().orElse(null);
             if (next == null) {
                 continue;
             }

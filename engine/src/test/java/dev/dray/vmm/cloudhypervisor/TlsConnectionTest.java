@@ -57,12 +57,16 @@ class TlsConnectionTest {
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var real = (Endpoint.Tcp) listener.endpoint();
             var reached = new Endpoint.Tls(new Endpoint.Tcp(to.at().host(), real.port()), to.directory());
-            Future<R> accepted =
-                    threads.submit(run(() -> listener.accept(60_000).orElseThrow(), server));
+            Future<R> accepted = threads.submit(run(() -> accepted(listener), server));
             Future<R> connected = threads.submit(
                     run(() -> new Connector(reached, () -> false).connect(Duration.ofSeconds(60)), client));
             then.see(accepted, connected);
         }
+    }
+
+    private static Connection accepted(Listener listener) throws DrayException {
+        listener.await(60_000);
+        return listener.accept().orElseThrow();
     }
 
     private interface Outcomes<R> {
@@ -174,8 +178,7 @@ class TlsConnectionTest {
     void takesNoPeerThatSpeaksInClear() throws Exception {
         try (Listener listener = Listener.listen(at(authority.directory()), () -> false);
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            Future<Boolean> accepted =
-                    threads.submit(run(() -> listener.accept(60_000).orElseThrow(), READS));
+            Future<Boolean> accepted = threads.submit(run(() -> accepted(listener), READS));
             Future<Boolean> connected = threads.submit(run(
                     () -> new Connector(listener.endpoint(), () -> false).connect(Duration.ofSeconds(60)), c -> {
                         try (Arena arena = Arena.ofConfined()) {
