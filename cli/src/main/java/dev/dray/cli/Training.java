@@ -1,5 +1,7 @@
 package dev.dray.cli;
 
+import dev.dray.machine.BuiltinMachine;
+import dev.dray.machine.MachineOptions;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -33,12 +35,31 @@ final class Training {
                 }
                 case "mover" -> {
                     run("demo", "--vmm", "builtin");
+                    cloudHypervisor(directory, repository, key);
                     onRepository(repository, key, "verify");
                 }
                 default -> throw new IllegalArgumentException("Kind " + args[0]);
             }
         } finally {
             remove(directory);
+        }
+    }
+
+    /// A guest's first step after a lazy restore comes a few milliseconds after Dray's first word: nothing on that way
+    /// may be met for the first time.
+    private static void cloudHypervisor(Path directory, String repository, String key) {
+        Path from = directory.resolve("from");
+        try (var _ = BuiltinMachine.start(MachineOptions.cloudHypervisor(from))) {
+            onRepository(repository, key, "capture", "ch:" + from, "--name", "trained");
+        }
+        for (List<String> how : List.of(List.of("--lazy"), List.<String>of())) {
+            Path to = directory.resolve("to" + how.size());
+            try (var _ =
+                    BuiltinMachine.start(MachineOptions.cloudHypervisor(to).incoming())) {
+                List<String> line = new ArrayList<>(List.of("restore", "trained", "--into", "ch:" + to));
+                line.addAll(how);
+                onRepository(repository, key, line.toArray(String[]::new));
+            }
         }
     }
 
