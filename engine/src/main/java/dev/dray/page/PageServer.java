@@ -74,6 +74,7 @@ public final class PageServer {
     private long takenAhead;
     private int prefetched;
     private long cursor;
+    private boolean behindMiss;
 
     /// @param extents the guest's memory
     /// @param prefetch what to fetch first; extents are its regions; what lies outside of them is left out
@@ -163,7 +164,10 @@ public final class PageServer {
         if (!taken.isSet(page)) {
             taken.set(page);
             requests.add(page);
-            cursor = leads ? page + 1 : cursor;
+            if (leads) {
+                cursor = page + 1;
+                behindMiss = true;
+            }
         } else if (dropped.isSet(page)) {
             dropped.clear(page);
             requests.add(page);
@@ -183,6 +187,13 @@ public final class PageServer {
             return true;
         }
         long ahead = takenAhead + presentPages - usedPages.get();
+        if (behindMiss) {
+            behindMiss = false;
+            long next = ahead < aheadMax ? nextOfSweep() : -1;
+            if (next >= 0) {
+                return take(next, aheadMax - ahead, PageRun.Reason.SWEEP, run);
+            }
+        }
         long room = (aheadMax + 1) / 2 - ahead; // a guest that wants its working set late does not end the sweep
         long page = room > 0 ? nextOfWorkingSet() : -1;
         if (page >= 0) {

@@ -52,6 +52,7 @@ class PageServerSimulationTest {
         private final List<Fetch> fetches = new ArrayList<>();
         private int position;
         private int cursor;
+        private boolean behindMiss;
         private boolean faults = true;
 
         Course(long seed) {
@@ -148,7 +149,10 @@ class PageServerSimulationTest {
             if (!present[page] && !taken[page]) {
                 taken[page] = true;
                 wanted.add((long) page);
-                cursor = placed[page] > 0 || !leads ? cursor : page + 1;
+                if (placed[page] == 0 && leads) {
+                    cursor = page + 1;
+                    behindMiss = true;
+                }
             }
             if (present[page] && dropping) {
                 server.drop(page);
@@ -182,7 +186,9 @@ class PageServerSimulationTest {
 
         private void background(boolean given, PageRun run) {
             long room = (aheadMax + 1) / 2 - ahead();
-            long expected = room > 0 ? expectedOfWorkingSet() : -1;
+            boolean first = behindMiss && aheadMax > ahead() && expectedOfSweep() >= 0;
+            behindMiss = false;
+            long expected = room > 0 && !first ? expectedOfWorkingSet() : -1;
             Reason reason = expected >= 0 ? Reason.PREFETCH : Reason.SWEEP;
             if (expected < 0) {
                 room = aheadMax - ahead();

@@ -14,15 +14,16 @@ class PageServerTest {
 
     @Test
     void whatIsAskedForComesBeforeTheWorkingSetAndTheRest() {
-        PageServer server = server(workingSet(40, 41, 7), 1000);
+        PageServer server = server(workingSet(40, 41, 7, 14), 1000);
         assertThat(server.request(90)).isEqualTo(Asked.FIRST_MISS);
         assertThat(server.request(3)).isEqualTo(Asked.FIRST_MISS);
         expect(server, 90, 1, Reason.REQUEST);
         expect(server, 3, 1, Reason.REQUEST);
+        expect(server, 4, 8, Reason.SWEEP); // right behind the latest miss
         expect(server, 40, 2, Reason.PREFETCH);
-        expect(server, 7, 1, Reason.PREFETCH);
-        expect(server, 4, 3, Reason.SWEEP); // after the latest miss, up to what is taken
-        expect(server, 8, 8, Reason.SWEEP);
+        expect(server, 14, 1, Reason.PREFETCH);
+        expect(server, 12, 2, Reason.SWEEP); // up to what is taken
+        expect(server, 15, 8, Reason.SWEEP);
     }
 
     @Test

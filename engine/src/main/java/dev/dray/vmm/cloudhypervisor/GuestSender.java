@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import jdk.jfr.FlightRecorder;
 import org.jspecify.annotations.Nullable;
 
 /// Drives one restore along [SenderCourse].
@@ -212,7 +213,14 @@ final class GuestSender {
 
     private void phaseEnds(String name, @Nullable String next) {
         long now = System.nanoTime();
-        phases.add(new PhaseTime(name, (now - phaseBegan) / 1e6));
+        double ms = (now - phaseBegan) / 1e6;
+        phases.add(new PhaseTime(name, ms));
+        if (FlightRecorder.isInitialized()) {
+            var event = new PhaseEvent();
+            event.phase = name;
+            event.ms = ms;
+            event.commit();
+        }
         phaseBegan = now;
         if (next != null) {
             watch.phase(next);

@@ -25,7 +25,10 @@ import tools.jackson.databind.json.JsonMapper;
 /// that depend on the address and the seed. Pages can be made unreadable.
 final class SampleImage implements RestoreImage {
     static final long LOW_BYTES = 1 << 20;
-    static final long HIGH_GPA = 1L << 32;
+
+    /// Right behind the lower slot: a range must not go on from one into the other.
+    static final long HIGH_GPA = LOW_BYTES;
+
     static final long HIGH_BYTES = 512 << 10;
 
     private final long seed;
@@ -60,9 +63,9 @@ final class SampleImage implements RestoreImage {
         return """
                 {"vm_config":{"memory":{"size":1572864,"shared":%b}},"common_cpuid":[],
                  "memory_manager_data":{"guest_ram_mappings":[
-                 {"slot":7,"gpa":4294967296,"size":%d,"zone_id":"mem0","virtio_mem":%b,"file_offset":8192},
+                 {"slot":7,"gpa":%d,"size":%d,"zone_id":"mem0","virtio_mem":%b,"file_offset":8192},
                  {"slot":3,"gpa":0,"size":%d,"zone_id":"mem0","virtio_mem":false,"file_offset":0}],
-                 "arch_mem_regions":[{"base":0,"size":18446744073709551615}]}}""".formatted(shared, HIGH_BYTES, virtioMem, LOW_BYTES);
+                 "arch_mem_regions":[{"base":0,"size":18446744073709551615}]}}""".formatted(shared, HIGH_GPA, HIGH_BYTES, virtioMem, LOW_BYTES);
     }
 
     @Override
