@@ -54,8 +54,7 @@ final class Training {
         }
         for (List<String> how : List.of(List.of("--lazy"), List.<String>of())) {
             Path to = directory.resolve("to" + how.size());
-            try (var _ =
-                    BuiltinMachine.start(MachineOptions.cloudHypervisor(to).incoming())) {
+            try (var _ = BuiltinMachine.start(MachineOptions.cloudHypervisor(to).incoming())) {
                 List<String> line = new ArrayList<>(List.of("restore", "trained", "--into", "ch:" + to));
                 line.addAll(how);
                 onRepository(repository, key, line.toArray(String[]::new));
