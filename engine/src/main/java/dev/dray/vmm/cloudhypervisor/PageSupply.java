@@ -90,6 +90,9 @@ final class PageSupply {
             synchronized (this) {
                 mine = server.nextRequest(run);
                 if (!mine && !stopped && !server.isPresent(unit)) {
+                    if (failing.contains(unit)) {
+                        trouble.guestWaits();
+                    }
                     await(PAUSE_MS_MAX);
                 }
             }

@@ -11,13 +11,23 @@ final class StorageTrouble {
     private final OperationWatch watch;
     private volatile int count;
     private long told;
+    private boolean guestWaits;
 
     StorageTrouble(OperationWatch watch) {
         this.watch = watch;
     }
 
+    /// The guest stands still until a page that failed can be read.
+    synchronized void guestWaits() {
+        if (!guestWaits) {
+            guestWaits = true;
+            watch.warning("The guest waits for memory that cannot be read");
+        }
+    }
+
     /// @param waitedFor whether the guest waits for the page
     synchronized void failed(DrayException why, boolean waitedFor) {
+        guestWaits |= waitedFor;
         long now = System.nanoTime();
         if (count == 0 || now - told > QUIET_NANOS) {
             told = now;
@@ -33,6 +43,7 @@ final class StorageTrouble {
     synchronized void over() {
         if (count > 0) {
             count = 0;
+            guestWaits = false;
             watch.warning("Memory of the guest can be read again");
         }
     }

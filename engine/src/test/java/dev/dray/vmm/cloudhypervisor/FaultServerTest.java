@@ -313,8 +313,10 @@ class FaultServerTest {
                 assertThat(inFile((int) each[0], each[1])).isEqualTo(image.page((int) each[0], each[1]));
             }
         }
+        faults.request(gpa(0, 100), PageSize.BYTES);
+        watch.await(text -> text.contains("guest waits"));
         image.broken.clear();
-        faults.ask(gpa(0, 100));
+        assertThat(faults.answer().status()).isEqualTo(ResponseHeader.OK);
         assertThat(inFile(0, 100)).isEqualTo(image.page(0, 100));
         assertThat(endOfDrain()).isTrue();
     }
