@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import jdk.jfr.FlightRecorder;
@@ -47,6 +48,7 @@ final class GuestSender {
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
     private final List<PhaseTime> phases = new ArrayList<>();
     private final EagerFill fill;
+    private final List<Connection> pushes = new CopyOnWriteArrayList<>();
     private List<SlotFile> files = List.of();
     private @Nullable MainConnection main;
     private @Nullable LazyMemory lazy;
@@ -170,7 +172,7 @@ final class GuestSender {
                 case SEND_CONFIG -> to.config(plan.config());
                 case PUSH_MEMORY -> {
                     if (!plan.shared()) {
-                        placeMemory((number) -> new MemoryPush(connector.connect(connectPatience), plan.slots()));
+                        placeMemory((number) -> new MemoryPush(pushConnection(), plan.slots()));
                     }
                 }
                 case OPEN_FAULTS ->
@@ -182,8 +184,7 @@ final class GuestSender {
                 case SEND_COMPLETE -> to.complete(false);
                 case SEND_COMPLETE_PAUSED -> to.complete(true);
                 case SEND_ABANDON -> {
-                    fill.stop();
-                    Threads.join(memory); // the VMM must not see half a message
+                    endPlacing(); // the VMM must not see half a message
                     to.abandon();
                 }
                 case GUEST_RUNS -> {
@@ -202,6 +203,27 @@ final class GuestSender {
         } catch (DrayException e) {
             events.add(new Event.Stop(e));
         }
+    }
+
+    private Connection pushConnection() throws DrayException {
+        Connection connection = connector.connect(connectPatience);
+        pushes.add(connection);
+        return connection;
+    }
+
+    /// Has what fills memory end after what it is at; a VMM that takes none of that is not waited for for ever.
+    private void endPlacing() {
+        fill.stop();
+        try {
+            if (memory != null && !memory.join(LEAVING_PATIENCE)) {
+                watch.warning("The VMM took no memory for " + LEAVING_PATIENCE.toSeconds()
+                        + " s; it may wait for the rest for ever, and has to be killed");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        pushes.forEach(Connection::shutdown);
+        Threads.join(memory);
     }
 
     private void guestIsThere() {
@@ -281,11 +303,10 @@ final class GuestSender {
     }
 
     private void close() {
-        fill.stop();
+        endPlacing();
         if (main != null) {
             main.close();
         }
-        Threads.join(memory);
         if (lazy != null) {
             lazy.close();
         }

@@ -29,6 +29,7 @@ final class SocketConnection implements Connection {
     private final boolean tcp;
     private final BooleanSupplier cancelled;
     private volatile boolean shut;
+    private boolean closed;
 
     SocketConnection(Fd fd, boolean tcp, BooleanSupplier cancelled) {
         this.fd = fd;
@@ -165,13 +166,16 @@ final class SocketConnection implements Connection {
     }
 
     @Override
-    public void shutdown() {
-        shut = true;
-        Socket.shutdown(fd);
+    public synchronized void shutdown() {
+        if (!closed) {
+            shut = true;
+            Socket.shutdown(fd);
+        }
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
         fd.close();
     }
 

@@ -221,6 +221,25 @@ class GuestSenderTest {
     }
 
     @Test
+    void aVmmThatTakesNoMoreMemoryIsNotWaitedForForEver() throws Exception {
+        unix();
+        vmm().script.put(Command.MEMORY, Instead.SILENCE);
+        vmm().atMemory = () -> watch.cancelled = true;
+        GuestException failed = failure(SampleImage.privately(SEED), eager(false));
+        assertThat(failed.failure()).isInstanceOf(InterruptedOperation.class);
+        assertThat(watch.warnings).anySatisfy(text -> assertThat(text).contains("took no memory"));
+    }
+
+    @Test
+    void aPieceOfMemoryThatIsRefusedEndsTheRestore() throws Exception {
+        unix();
+        vmm().script.put(Command.MEMORY, Instead.ERROR);
+        GuestException failed = failure(SampleImage.privately(SEED), eager(false));
+        assertThat(failed.failure()).isInstanceOf(PeerException.class).hasMessageContaining("piece of the guest's memory");
+        assertThat(vmm().said).doesNotContain(Command.STATE);
+    }
+
+    @Test
     void aLazyGuestRunsBeforeItsMemoryIsThereAndTheRestoreEndsWhenItIs() throws Exception {
         SampleImage image = SampleImage.shared(SEED);
         unix();

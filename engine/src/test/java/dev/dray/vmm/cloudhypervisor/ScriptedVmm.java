@@ -53,6 +53,9 @@ final class ScriptedVmm implements AutoCloseable {
     /// Runs before State is answered.
     volatile Runnable atState = () -> {};
 
+    /// Runs after each piece of memory.
+    volatile Runnable atMemory = () -> {};
+
     private final Listener listener;
     private final List<Thread> threads = Collections.synchronizedList(new ArrayList<>());
     private final List<Connection> connections = Collections.synchronizedList(new ArrayList<>());
@@ -175,7 +178,10 @@ final class ScriptedVmm implements AutoCloseable {
             }
             unanswered.decrementAndGet(); // before the answer, after which State may come at once
             Instead instead = script.get(Command.MEMORY);
-            answer(connection, instead == Instead.ERROR ? ResponseHeader.ERROR : ResponseHeader.OK);
+            if (instead != Instead.SILENCE) {
+                answer(connection, instead == Instead.ERROR ? ResponseHeader.ERROR : ResponseHeader.OK);
+            }
+            atMemory.run();
         }
     }
 
