@@ -50,6 +50,8 @@ final class CloudHypervisorCapture implements Reception.Owner {
     private double pauseMs;
     private Instant taken = Instant.EPOCH;
     private boolean asked;
+    /// Whether a VMM that does not keep its guest has let go of its disks' locks.
+    private boolean released;
 
     CloudHypervisorCapture(
             ApiClient api,
@@ -121,6 +123,7 @@ final class CloudHypervisorCapture implements Reception.Owner {
         watch.phase(
                 switch (name) {
                     case "memory" -> "reading memory (" + route.mode().word() + ")";
+                    case "changes" -> "reading what has changed meanwhile";
                     case "store" -> "storing";
                     default -> "reading what has changed";
                 });
@@ -147,6 +150,7 @@ final class CloudHypervisorCapture implements Reception.Owner {
     @Override
     public void stopping() {
         stopped = System.nanoTime();
+        released = route.way() != CaptureRoute.Way.STREAM;
     }
 
     @Override
@@ -154,6 +158,7 @@ final class CloudHypervisorCapture implements Reception.Owner {
         if (route.way() == CaptureRoute.Way.STREAM) {
             stopped = System.nanoTime(); // the VMM does not say when it stopped its guest
         }
+        released = true;
         taken = Instant.now();
         onPause.start();
     }
@@ -192,7 +197,7 @@ final class CloudHypervisorCapture implements Reception.Owner {
         long deadline = System.nanoTime() + SETTLE_PATIENCE.toNanos();
         Answer answer = api.put("vm.resume");
         while (!answer.isOk() && System.nanoTime() - deadline < 0) {
-            if (VmFacts.state(api).equals(VmFacts.RUNNING)) {
+            if (isMigrationOver() && VmFacts.state(api).equals(VmFacts.RUNNING)) {
                 return; // somebody else was faster
             }
             LockSupport.parkNanos(200_000);
@@ -241,11 +246,19 @@ final class CloudHypervisorCapture implements Reception.Owner {
         }
     }
 
-    /// While it migrates its VM, the VMM refuses every other call with an error of its own.
-    private void awaitEndOfMigration() throws PeerException {
+    private void awaitEndOfMigration() {
         long deadline = System.nanoTime() + SETTLE_PATIENCE.toNanos();
-        while (!api.get("vm.counters").isOk() && System.nanoTime() - deadline < 0) {
+        while (!isMigrationOver() && System.nanoTime() - deadline < 0) {
             LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    /// While it migrates its VM, the VMM refuses every other call, and `vm.info` shows what was before.
+    private boolean isMigrationOver() {
+        try {
+            return api.get("vm.counters").isOk();
+        } catch (PeerException e) {
+            return true; // it is gone
         }
     }
 
@@ -266,7 +279,7 @@ final class CloudHypervisorCapture implements Reception.Owner {
         if (answered && !route.preserved()) {
             return Whereabouts.GONE;
         }
-        if (!answered && !route.preserved() && stopped != 0) {
+        if (!answered && !route.preserved() && released) {
             List<String> disks = Disks.writable(facts.config()).stream()
                     .map(disk -> disk.device())
                     .toList();
@@ -275,11 +288,14 @@ final class CloudHypervisorCapture implements Reception.Owner {
                         + ") and does not take them again: let no other VM use them until this one ends");
             }
         }
-        String expected = ran && !answered ? VmFacts.RUNNING : facts.state();
-        long deadline = System.nanoTime() + SETTLE_PATIENCE.toNanos();
+        awaitEndOfMigration();
         String state = VmFacts.state(api);
-        while (!state.equals(expected) && !state.isEmpty() && System.nanoTime() - deadline < 0 && !answered) {
-            LockSupport.parkNanos(5_000_000);
+        if (goesOn && ran && state.equals(VmFacts.PAUSED)) {
+            try {
+                resume();
+            } catch (PeerException e) {
+                watch.warning(String.valueOf(e.getMessage()));
+            }
             state = VmFacts.state(api);
         }
         return VmFacts.whereabouts(state);

@@ -86,6 +86,7 @@ public final class CloudHypervisorReceiver implements Reception.Owner {
         watch.phase(
                 switch (name) {
                     case "memory" -> "reading memory";
+                    case "changes" -> "reading what has changed meanwhile";
                     case "store" -> "storing";
                     default -> "reading what has changed";
                 });

@@ -23,9 +23,9 @@ final class LocalMemory implements AutoCloseable {
     /// Passes over a running guest, the first one not counted.
     private static final int PASSES_MAX = 8;
 
-    /// A pass that finds less than this is the last one: taking it aside costs a guest that stands still some
-    /// milliseconds.
-    private static final long ENOUGH_PAGES = PageSize.pages(4 << 20);
+    /// A pass that finds less than this is the last one: taking so much aside costs a guest that stands still
+    /// less than 10 ms.
+    private static final long ENOUGH_PAGES = PageSize.pages(32 << 20);
 
     /// Memory for pages that are taken aside, 1 MiB each.
     private static final int STAGING_BATCHES = 256;
@@ -80,13 +80,18 @@ final class LocalMemory implements AutoCloseable {
         feed = new PageFeed(pages);
     }
 
-    /// Copies the memory of a running guest, until another pass would not make the last one shorter.
-    ///
-    /// @param deadline of [System#nanoTime], after which no further pass is begun
-    void copyLive(long deadline) throws DrayException {
+    /// Copies the memory of a running guest.
+    void copyLive() throws DrayException {
         hash = new PageHash();
         copyAll();
         drain();
+    }
+
+    /// Copies what the running guest has changed meanwhile, until another pass would not make the last one
+    /// shorter.
+    ///
+    /// @param deadline of [System#nanoTime], after which no further pass is begun
+    void copyChanges(long deadline) throws DrayException {
         long before = Long.MAX_VALUE;
         for (int pass = 0; pass < PASSES_MAX && System.nanoTime() - deadline < 0; pass++) {
             long changed = sweep(true);

@@ -247,7 +247,9 @@ final class Reception implements AutoCloseable {
             local.open(parsed, pages);
             if (owner.copiesLive()) {
                 owner.phase("memory");
-                local.copyLive(owner.copyDeadline());
+                local.copyLive();
+                owner.phase("changes");
+                local.copyChanges(owner.copyDeadline());
             }
         } else {
             owner.phase("memory");

@@ -61,6 +61,7 @@ final class ScriptedSource implements AutoCloseable {
     static byte[] config() {
         return new String(TRACE.config(), StandardCharsets.UTF_8)
                 .replace("67108864", Long.toString(BYTES))
+                .replace("\"payload\":", "\"disks\":[{\"id\":\"_disk0\",\"path\":\"/d.raw\"}],\"payload\":")
                 .replace("\"slot\":0", "\"slot\":" + SLOT)
                 .getBytes(StandardCharsets.UTF_8);
     }
