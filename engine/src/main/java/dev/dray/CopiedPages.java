@@ -25,7 +25,7 @@ final class CopiedPages implements PageReader {
     record Told(AtomicBoolean already, ProgressWatch watch, String place) {
         void say(DrayException why) {
             if (already.compareAndSet(false, true)) {
-                watch.warning("pages are read from the copy in " + place + ": " + why.getMessage());
+                watch.warning("the guest is read from the copy in " + place + ": " + why.getMessage());
             }
         }
     }

@@ -1,6 +1,8 @@
 package dev.dray;
 
+import dev.dray.error.CorruptException;
 import dev.dray.error.DrayException;
+import dev.dray.error.MachineException;
 import dev.dray.error.RefusedException;
 import dev.dray.error.UsageException;
 import dev.dray.memory.GuestMemoryMap;
@@ -202,7 +204,15 @@ final class RestoreSource implements AutoCloseable {
 
         @Override
         public MachineState state() throws DrayException {
-            return reader.state();
+            try {
+                return reader.state();
+            } catch (CorruptException | MachineException e) {
+                if (copy.isEmpty()) {
+                    throw e;
+                }
+                told().say(e);
+                return copy.get().state();
+            }
         }
 
         @Override
@@ -213,9 +223,11 @@ final class RestoreSource implements AutoCloseable {
         @Override
         public PageReader pageReader() {
             PageReader pages = reader.pageReader();
-            return copy.isEmpty()
-                    ? pages
-                    : new CopiedPages(pages, copy.get(), new CopiedPages.Told(told, watch, copyPlace));
+            return copy.isEmpty() ? pages : new CopiedPages(pages, copy.get(), told());
+        }
+
+        private CopiedPages.Told told() {
+            return new CopiedPages.Told(told, watch, copyPlace);
         }
     }
 }
