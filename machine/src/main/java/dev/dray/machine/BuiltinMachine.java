@@ -41,6 +41,7 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
     private final MachineOptions options;
     private final SerialPort serial;
     private final Dialect dialect;
+    private final long process;
     private final Runnable death;
     private final CompletableFuture<Integer> ended = new CompletableFuture<>();
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -50,8 +51,9 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
     /// What a guest runs on.
     private record Computer(MachineMemory memory, GuestProgram program, Processor processor) {}
 
-    private BuiltinMachine(MachineOptions options, Runnable death) {
+    private BuiltinMachine(MachineOptions options, long process, Runnable death) {
         this.options = options;
+        this.process = process;
         this.death = death;
         serial = new SerialPort(options.report());
         dialect = options.model().isPresent()
@@ -61,12 +63,13 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
 
     /// Starts a machine. Its control sockets are there when this returns, and its guest runs unless it waits for one.
     public static BuiltinMachine start(MachineOptions options) {
-        return start(options, () -> {});
+        return start(options, 0, () -> {});
     }
 
+    /// @param process see [Vmm#process]
     /// @param death called when a planned fault kills the machine, after its connections were closed
-    static BuiltinMachine start(MachineOptions options, Runnable death) {
-        BuiltinMachine machine = new BuiltinMachine(options, death);
+    static BuiltinMachine start(MachineOptions options, long process, Runnable death) {
+        BuiltinMachine machine = new BuiltinMachine(options, process, death);
         try {
             machine.serialSocket = options.serialSocket().map(path -> new SerialSocket(path, machine.serial));
             if (machine.dialect instanceof CloudHypervisorDialect cloudHypervisor) {
@@ -144,6 +147,11 @@ public final class BuiltinMachine implements Vmm, AutoCloseable {
     @Override
     public String name() {
         return options.name();
+    }
+
+    @Override
+    public long process() {
+        return process;
     }
 
     @Override

@@ -52,8 +52,10 @@ public final class Main {
             return;
         }
         int status;
-        try (BuiltinMachine machine =
-                BuiltinMachine.start(options, () -> Runtime.getRuntime().halt(137))) {
+        try (BuiltinMachine machine = BuiltinMachine.start(
+                options,
+                ProcessHandle.current().pid(),
+                () -> Runtime.getRuntime().halt(137))) {
             status = machine.ended().join();
         }
         System.exit(status);

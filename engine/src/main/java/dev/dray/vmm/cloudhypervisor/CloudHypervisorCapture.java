@@ -277,7 +277,7 @@ final class CloudHypervisorCapture implements Reception.Owner {
             return VmFacts.whereabouts(facts.state());
         }
         if (answered && !route.preserved()) {
-            return Whereabouts.GONE;
+            return whereTheAnswerLeftIt();
         }
         if (!answered && !route.preserved() && released) {
             List<String> disks = Disks.writable(facts.config()).stream()
@@ -299,5 +299,23 @@ final class CloudHypervisorCapture implements Reception.Owner {
             state = VmFacts.state(api);
         }
         return VmFacts.whereabouts(state);
+    }
+
+    /// A VMM that did not hear the last answer has its guest again; one that did has none, and ends.
+    private Whereabouts whereTheAnswerLeftIt() {
+        long deadline = System.nanoTime() + SETTLE_PATIENCE.toNanos();
+        while (isMigrating() && System.nanoTime() - deadline < 0) {
+            LockSupport.parkNanos(5_000_000);
+        }
+        String state = VmFacts.state(api);
+        return state.isEmpty() ? Whereabouts.GONE : VmFacts.whereabouts(state);
+    }
+
+    private boolean isMigrating() {
+        try {
+            return !api.get("vm.counters").isOk() && !VmFacts.state(api).isEmpty();
+        } catch (PeerException e) {
+            return false;
+        }
     }
 }

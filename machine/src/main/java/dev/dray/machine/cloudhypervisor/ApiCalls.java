@@ -62,7 +62,7 @@ final class ApiCalls {
     private ObjectNode ping() {
         ObjectNode ping = JsonMapper.shared().createObjectNode();
         ping.put("build_version", model.buildVersion()).put("version", model.version());
-        ping.put("pid", ProcessHandle.current().pid()).putArray("features").add("kvm");
+        ping.put("pid", dialect.process()).putArray("features").add("kvm");
         return ping;
     }
 

@@ -58,6 +58,10 @@ public final class CloudHypervisorDialect implements Dialect {
         return ownership.status();
     }
 
+    long process() {
+        return vmm.process();
+    }
+
     void reach(FaultStep step) throws PeerException {
         reach.step(step);
     }

@@ -102,7 +102,7 @@ final class DestinationRun {
                 step(channel, request(channel));
             }
         } finally {
-            if (!DestinationCourse.isOver(state)) { // a planned fault
+            if (!(state instanceof State.Completed)) {
                 stopExtras();
                 ownership.breakOff();
             }

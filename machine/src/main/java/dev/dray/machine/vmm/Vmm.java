@@ -8,6 +8,9 @@ public interface Vmm {
     /// The name that the user gave the machine; empty if none.
     String name();
 
+    /// The process that ends with the machine; 0 if it is in a process of others.
+    long process();
+
     /// What kind of machine it is; only a machine of the same kind can take its guest over.
     String machineType();
 

@@ -1,5 +1,6 @@
 package dev.dray.machine.cloudhypervisor;
 
+import dev.dray.error.PeerException;
 import dev.dray.linux.Fallocate;
 import dev.dray.linux.Fd;
 import dev.dray.linux.Memfd;
@@ -17,12 +18,20 @@ import java.util.Set;
 /// receiver's choice: requests are answered as they come, and kept.
 final class ScriptedSender extends Scripted {
     private final Place to;
+    private final boolean isFreeOfSize;
     private final List<Fd> files = new ArrayList<>();
     private final List<Long> asked = new ArrayList<>();
     private final Set<Integer> answered = new HashSet<>();
+    private final Set<Integer> connected = new HashSet<>();
 
     ScriptedSender(ChTrace trace, Place to) {
+        this(trace, to, false);
+    }
+
+    /// @param isFreeOfSize whether the receiver may ask for pieces of any size, and not for single pages only
+    ScriptedSender(ChTrace trace, Place to, boolean isFreeOfSize) {
         super(trace);
+        this.isFreeOfSize = isFreeOfSize;
         this.to = to;
         play("sender-0", () -> play(0));
     }
@@ -35,7 +44,8 @@ final class ScriptedSender extends Scripted {
     private void play(int connection) throws Exception {
         boolean isFault = false;
         int opened = connection;
-        try (Channel channel = Channel.connect(to)) {
+        try (Channel channel = connect()) {
+            connected(connection);
             for (Event event : trace.connection(connection)) {
                 if (connection == 0) {
                     opened = openUpTo(event, opened);
@@ -58,14 +68,38 @@ final class ScriptedSender extends Scripted {
         }
     }
 
-    /// Opens the connections that were there before this event.
-    private int openUpTo(Event event, int opened) {
+    /// Waits until somebody listens.
+    private Channel connect() throws Exception {
+        for (int i = 0; ; i++) {
+            try {
+                return Channel.connect(to);
+            } catch (PeerException e) {
+                if (i == 2000) {
+                    throw e;
+                }
+                Thread.sleep(5);
+            }
+        }
+    }
+
+    private synchronized void connected(int connection) {
+        connected.add(connection);
+        notifyAll();
+    }
+
+    /// Opens the connections that were there before this event. What they are for may be said later.
+    private int openUpTo(Event event, int opened) throws InterruptedException {
         int last = opened;
         for (Event earlier : trace.events()) {
             if (earlier.number() < event.number() && earlier.is("connect") && earlier.connection() > last) {
                 last = earlier.connection();
                 int connection = last;
                 play("sender-" + connection, () -> play(connection));
+                synchronized (this) {
+                    while (!connected.contains(connection)) {
+                        wait();
+                    }
+                }
             }
         }
         return last;
@@ -130,15 +164,22 @@ final class ScriptedSender extends Scripted {
             boolean isAlike = header.get().command() == 9
                     && header.get().version() == 0
                     && header.get().length() == length(request.get().bytes())
-                    && range.bytes() == request.get().fields().path("plen").asLong();
+                    && (isFreeOfSize
+                            || range.bytes()
+                                    == request.get().fields().path("plen").asLong());
             if (!isAlike) {
                 differs(request.get(), "heard " + header.get() + " " + range);
             }
             synchronized (this) {
                 asked.add(range.gpa());
             }
-            channel.write(answer.get().bytes());
-            fill(channel, answer.get().memoryBytes());
+            if (isFreeOfSize) {
+                channel.answer(1, range.bytes());
+                fill(channel, range.bytes());
+            } else {
+                channel.write(answer.get().bytes());
+                fill(channel, answer.get().memoryBytes());
+            }
         }
     }
 
