@@ -235,7 +235,9 @@ class GuestSenderTest {
         unix();
         vmm().script.put(Command.MEMORY, Instead.ERROR);
         GuestException failed = failure(SampleImage.privately(SEED), eager(false));
-        assertThat(failed.failure()).isInstanceOf(PeerException.class).hasMessageContaining("piece of the guest's memory");
+        assertThat(failed.failure())
+                .isInstanceOf(PeerException.class)
+                .hasMessageContaining("piece of the guest's memory");
         assertThat(vmm().said).doesNotContain(Command.STATE);
     }
 

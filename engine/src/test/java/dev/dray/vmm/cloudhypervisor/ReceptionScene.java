@@ -1,0 +1,126 @@
+package dev.dray.vmm.cloudhypervisor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.dray.error.DrayException;
+import dev.dray.vmm.CaptureReport;
+import dev.dray.vmm.GuestException;
+import dev.dray.vmm.OperationWatch;
+import dev.dray.vmm.cloudhypervisor.wire.Command;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Dray listens, a source is connected, and a test plays it.
+abstract class ReceptionScene {
+    static final byte[] NOTHING = new byte[0];
+
+    @TempDir
+    Path directory = Path.of("/unset");
+
+    final List<String> log = new ArrayList<>();
+    final HeldGuest held = new HeldGuest(log);
+    final Told told = new Told();
+    private @Nullable CompletableFuture<CaptureReport> report;
+    private @Nullable ScriptedSource source;
+
+    @BeforeEach
+    void listen() throws Exception {
+        start(new Endpoint.Unix(directory.resolve("s")));
+    }
+
+    void start(Endpoint endpoint) throws Exception {
+        Listener listener = Listener.listen(endpoint, told::cancelled);
+        var running = new CompletableFuture<CaptureReport>();
+        report = running;
+        Thread.ofPlatform().start(() -> {
+            try (listener) {
+                running.complete(CloudHypervisorReceiver.receive(listener, held, told));
+            } catch (GuestException e) {
+                running.completeExceptionally(e.failure());
+            } catch (RuntimeException | Error e) {
+                running.completeExceptionally(e);
+            }
+        });
+        source = new ScriptedSource(listener.endpoint());
+    }
+
+    @AfterEach
+    void end() {
+        told.cancelled = true;
+        source().close();
+        held.close();
+    }
+
+    ScriptedSource source() {
+        ScriptedSource open = source;
+        if (open == null) {
+            throw new AssertionError("no source");
+        }
+        return open;
+    }
+
+    /// Waits for the end of the reception.
+    CaptureReport received() throws Exception {
+        CompletableFuture<CaptureReport> running = report;
+        if (running == null) {
+            throw new AssertionError("nothing runs");
+        }
+        return running.get(60, TimeUnit.SECONDS);
+    }
+
+    DrayException failure() {
+        try {
+            throw new AssertionError("it was received: " + received());
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof DrayException expected) {
+                return expected;
+            }
+            throw new AssertionError(e);
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    void assertPage(long page, int value) {
+        byte[] content = held.page(0, page);
+        assertThat(content).as("page " + page).isNotNull().containsOnly((byte) value);
+    }
+
+    void localUntilComplete() throws Exception {
+        ScriptedSource from = source();
+        from.start();
+        from.handOver();
+        from.ok(Command.CONFIG, ScriptedSource.config());
+        from.ok(Command.STATE, ScriptedSource.state());
+    }
+
+    /// What the operation was told, and tells.
+    static final class Told implements OperationWatch {
+        volatile boolean cancelled;
+
+        @Override
+        public void phase(String name) {}
+
+        @Override
+        public void bytes(long done, long total) {}
+
+        @Override
+        public void warning(String text) {}
+
+        @Override
+        public void guestRuns() {}
+
+        @Override
+        public boolean cancelled() {
+            return cancelled;
+        }
+    }
+}
