@@ -20,7 +20,7 @@ final class RestoreOptions {
                 .flag(
                         "--lazy",
                         "Let the guest run at once, and bring each page when it asks for it; all of them in time. It"
-                                + " needs this Dray until then.")
+                                + " needs Dray until then: Ctrl-C leaves that to a process in the background.")
                 .option(
                         "--prefetch",
                         "recorded|none|FILE",
