@@ -212,7 +212,8 @@ class RepositoryOperationsTest {
                         "regions",
                         "state",
                         "facts",
-                        "command");
+                        "command",
+                        "next");
         assertThat(shown.command()).containsExactly("qemu", "-M", "pc-i440fx-7.2", "-incoming", "defer");
         assertThatThrownBy(() -> new Show("db", withKeyFile()).run(Progress.none()))
                 .hasMessage("There is no snapshot of db in " + place())
