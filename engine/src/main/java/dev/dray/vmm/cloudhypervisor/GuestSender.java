@@ -91,6 +91,8 @@ final class GuestSender {
                 lazy = new LazyMemory(plan, image, files, watch);
                 lazy.begin();
             }
+            watch.phase("sending memory");
+            rehearse();
             Connection connection = connector.connect(connectPatience);
             connected = true;
             main = new MainConnection(connection, events::add);
@@ -108,6 +110,18 @@ final class GuestSender {
         } finally {
             close();
         }
+    }
+
+    /// Goes through the course once without saying anything: what the JVM meets for the first time takes it tens of
+    /// milliseconds, and those are better spent before somebody waits.
+    private void rehearse() {
+        MainConnection.rehearse();
+        SenderCourse.Step step = SenderCourse.next(
+                plan.course(), SenderCourse.begin().state(), new Event.MemoryPlaced());
+        while (!(step.state() instanceof State.Done || step.state() instanceof State.Serving)) {
+            step = SenderCourse.next(plan.course(), step.state(), new Event.Answered());
+        }
+        SenderCourse.next(plan.course(), step.state(), new Event.DrainEnded(true));
     }
 
     private State loop() {
@@ -136,7 +150,7 @@ final class GuestSender {
 
     private void next(Event event) {
         SenderCourse.Step step = SenderCourse.next(plan.course(), state, event);
-        if (!step.state().equals(state)) {
+        if (step.state() != state) {
             entered = System.nanoTime();
         }
         perform(step);
@@ -160,10 +174,7 @@ final class GuestSender {
         try {
             MainConnection to = Objects.requireNonNull(main);
             switch (effect) {
-                case SEND_START -> {
-                    watch.phase("sending memory");
-                    to.start();
-                }
+                case SEND_START -> to.start();
                 case SEND_DESCRIPTOR -> {
                     int left = ((State.Sending) state).descriptors();
                     SlotFile file = files.get(files.size() - left);
@@ -178,8 +189,8 @@ final class GuestSender {
                 case OPEN_FAULTS ->
                     Objects.requireNonNull(lazy).open(connector, whole -> events.add(new Event.DrainEnded(whole)));
                 case SEND_STATE -> {
-                    phaseEnds("memory", "sending state");
                     to.state(plan.state());
+                    phaseEnds("memory", "sending state"); // told while the VMM is at it
                 }
                 case SEND_COMPLETE -> to.complete(false);
                 case SEND_COMPLETE_PAUSED -> to.complete(true);

@@ -5,6 +5,7 @@ import dev.dray.linux.Fd;
 import dev.dray.linux.NativeMemory;
 import dev.dray.vmm.Threads;
 import dev.dray.vmm.cloudhypervisor.wire.Command;
+import dev.dray.vmm.cloudhypervisor.wire.MemoryRange;
 import dev.dray.vmm.cloudhypervisor.wire.RequestHeader;
 import dev.dray.vmm.cloudhypervisor.wire.ResponseHeader;
 import dev.dray.vmm.cloudhypervisor.wire.SenderCourse.Event;
@@ -26,6 +27,21 @@ final class MainConnection {
         this.connection = connection;
         this.events = events;
         this.reader = Thread.ofPlatform().name("answers").start(this::read);
+    }
+
+    /// Writes and reads one message of each kind in memory, and sends nothing.
+    static void rehearse() {
+        MemorySegment message = NativeMemory.map(RequestHeader.BYTES + MemoryRange.BYTES);
+        try {
+            RequestHeader.of(Command.PAGE_FAULT, MemoryRange.BYTES).write(message, 0);
+            RequestHeader.read(message, 0);
+            new MemoryRange(0, 0).write(message, RequestHeader.BYTES);
+            MemoryRange.read(message, RequestHeader.BYTES);
+            new ResponseHeader(ResponseHeader.OK, 0).write(message, 0);
+            ResponseHeader.read(message, 0);
+        } finally {
+            NativeMemory.unmap(message);
+        }
     }
 
     void start() throws DrayException {
