@@ -116,8 +116,8 @@ final class GuestSender {
     /// milliseconds, and those are better spent before somebody waits.
     private void rehearse() {
         MainConnection.rehearse();
-        SenderCourse.Step step = SenderCourse.next(
-                plan.course(), SenderCourse.begin().state(), new Event.MemoryPlaced());
+        SenderCourse.Step step =
+                SenderCourse.next(plan.course(), SenderCourse.begin().state(), new Event.MemoryPlaced());
         while (!(step.state() instanceof State.Done || step.state() instanceof State.Serving)) {
             step = SenderCourse.next(plan.course(), step.state(), new Event.Answered());
         }
@@ -150,7 +150,7 @@ final class GuestSender {
 
     private void next(Event event) {
         SenderCourse.Step step = SenderCourse.next(plan.course(), state, event);
-        if (step.state() != state) {
+        if (step.state().getClass() != state.getClass()) {
             entered = System.nanoTime();
         }
         perform(step);
