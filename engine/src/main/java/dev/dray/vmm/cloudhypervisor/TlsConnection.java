@@ -2,8 +2,10 @@ package dev.dray.vmm.cloudhypervisor;
 
 import dev.dray.error.DrayException;
 import dev.dray.error.PeerException;
+import dev.dray.linux.Errno;
 import dev.dray.linux.Fd;
 import dev.dray.linux.NativeMemory;
+import dev.dray.linux.SysException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.OptionalLong;
@@ -185,8 +187,17 @@ final class TlsConnection implements Connection {
 
     private boolean readRecord() throws DrayException {
         long at = MemorySegment.ofBuffer(arrived.clear()).address();
-        if (!raw.readOrEnd(at, RECORD_HEADER_BYTES)) {
-            return false;
+        try {
+            if (!raw.readOrEnd(at, RECORD_HEADER_BYTES)) {
+                return false;
+            }
+        } catch (PeerException e) {
+            // A worker of Cloud Hypervisor that had nothing to send ends without having read the session ticket that
+            // JSSE sends after each handshake, which makes the kernel reset the connection.
+            if (established && e.getCause() instanceof SysException reset && reset.errno() == Errno.ECONNRESET) {
+                return false;
+            }
+            throw e;
         }
         int bytes = Short.toUnsignedInt(arrived.getShort(LENGTH_OFFSET));
         if (bytes > RECORD_BYTES_MAX) {
