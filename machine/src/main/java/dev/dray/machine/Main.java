@@ -83,11 +83,6 @@ public final class Main {
                     isCloudHypervisor = true;
                     sockets.add(Path.of(value(option, left)));
                 }
-                case "--private" -> model = model.withPrivateMemory();
-                case "--zones" -> model = model.withZones((int) number(option, left));
-                case "--v53" -> model = model.asV53();
-                case "--slot-seed" -> model = model.withSeed(number(option, left));
-                case "--repeat" -> model = model.repeating((int) number(option, left));
                 case "--qmp" -> sockets.add(Path.of(value(option, left)));
                 case "--memory-mib" -> memoryBytes = number(option, left) << 20;
                 case "--name" -> name = value(option, left);
@@ -107,7 +102,7 @@ public final class Main {
                 case "--report" -> report = Optional.of(Path.of(value(option, left)));
                 case "--refuse" -> refused.add(value(option, left));
                 case "--fault" -> faults.add(value(option, left));
-                default -> throw new IllegalArgumentException("unknown option " + option);
+                default -> model = model(model, option, left);
             }
         }
         if (sockets.isEmpty()) {
@@ -124,6 +119,18 @@ public final class Main {
                 isCloudHypervisor ? Optional.of(model) : Optional.empty(),
                 refused,
                 Faults.parse(faults));
+    }
+
+    /// Options that only a machine with Cloud Hypervisor's API knows.
+    private static Model model(Model model, String option, Deque<String> left) {
+        return switch (option) {
+            case "--private" -> model.withPrivateMemory();
+            case "--zones" -> model.withZones((int) number(option, left));
+            case "--v53" -> model.asV53();
+            case "--slot-seed" -> model.withSeed(number(option, left));
+            case "--repeat" -> model.repeating((int) number(option, left));
+            default -> throw new IllegalArgumentException("unknown option " + option);
+        };
     }
 
     private static String value(String option, Deque<String> left) {
