@@ -5,13 +5,18 @@ import dev.dray.error.PeerException;
 import dev.dray.linux.NativeMemory;
 import dev.dray.memory.PageSize;
 import dev.dray.page.PageDestination;
+import dev.dray.vmm.cloudhypervisor.wire.MemoryRange;
 import dev.dray.vmm.cloudhypervisor.wire.MigrationConfig;
+import dev.dray.vmm.cloudhypervisor.wire.RamSlot;
 import dev.dray.vmm.cloudhypervisor.wire.RangeTable;
 import dev.dray.vmm.cloudhypervisor.wire.StateDocument;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 
 /// A guest's memory that comes as bytes, over one connection or several. Memory that never comes is zeros.
 final class StreamMemory {
+    private final List<RamSlot> guest;
     private final SlotIndex slots;
     private final PageDestination destination;
     private final Pace pace;
@@ -19,7 +24,8 @@ final class StreamMemory {
 
     /// @param destination taken for good; filled by several threads
     StreamMemory(MigrationConfig config, PageDestination destination, Pace pace) {
-        this.slots = new SlotIndex(config.slots());
+        this.guest = config.slots();
+        this.slots = new SlotIndex(guest);
         this.destination = new SharedDestination(destination);
         this.pace = pace;
     }
@@ -70,13 +76,13 @@ final class StreamMemory {
 
     /// Asks for all of the memory, in pieces, once the guest stands still.
     ///
-    /// @param state the State document, which says what memory there is
+    /// @param state the State document, which says what of virtio-mem is plugged
     void pull(FaultConnection connection, byte[] state, Sweep.Tick tick) throws DrayException {
         PageFeed feed = new PageFeed(destination);
         int region = 0;
         try {
-            for (var range : StateDocument.memoryRanges(state)) {
-                slots.check(range.gpa(), range.bytes());
+            for (var range : present(StateDocument.memoryRanges(state))) {
+                came = true;
                 for (long done = 0; done < range.bytes(); ) {
                     tick.check();
                     long gpa = range.gpa() + done;
@@ -96,6 +102,30 @@ final class StreamMemory {
         } finally {
             feed.submit();
         }
+        checkThatSomethingCame();
+    }
+
+    /// What the guest has: all of each slot, but of virtio-mem only what the VMM names. Elsewhere its table is not to
+    /// be believed: it is that of its own snapshots, which leave out memory in named files.
+    private List<MemoryRange> present(List<MemoryRange> named) throws PeerException {
+        for (MemoryRange range : named) {
+            slots.check(range.gpa(), range.bytes());
+        }
+        List<MemoryRange> present = new ArrayList<>();
+        for (RamSlot slot : guest) {
+            if (!slot.virtioMem()) {
+                present.add(new MemoryRange(slot.gpa(), slot.bytes()));
+                continue;
+            }
+            for (MemoryRange range : named) {
+                long start = Math.max(range.gpa(), slot.gpa());
+                long end = Math.min(range.gpa() + range.bytes(), slot.gpa() + slot.bytes());
+                if (start < end) {
+                    present.add(new MemoryRange(start, end - start));
+                }
+            }
+        }
+        return present;
     }
 
     /// No guest that has ever run has only zeros: a snapshot of nothing would look like one of a guest.

@@ -10,6 +10,7 @@ import dev.dray.vmm.cloudhypervisor.wire.Command;
 import dev.dray.vmm.cloudhypervisor.wire.MemoryRange;
 import dev.dray.vmm.cloudhypervisor.wire.ResponseHeader;
 import dev.dray.vmm.cloudhypervisor.wire.Role;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -250,6 +251,51 @@ class ReceptionTest extends ReceptionScene {
         assertThat(served.get(60, TimeUnit.SECONDS)).isEqualTo(8); // 1 MiB each
         assertThat(held.committed().facts().path("path").asString()).isEqualTo("pull");
         fault.close();
+    }
+
+    /// The VMM leaves a zone in a named file out of State's table, and its guest would come back with zeros.
+    @Test
+    void memoryThatStateDoesNotNameIsAskedForAsWell() throws Exception {
+        source().set(2047, 9);
+        int asked = pulled(ScriptedSource.config(), ScriptedSource.state(new MemoryRange[0]));
+        received();
+        assertPage(2047, 9);
+        assertThat(asked).isEqualTo(8);
+    }
+
+    @Test
+    void ofVirtioMemOnlyWhatIsPluggedIsAskedFor() throws Exception {
+        source().set(513, 9);
+        int asked = pulled(virtioMem(), ScriptedSource.state(new MemoryRange(512 * 4096, 512 * 4096)));
+        received();
+        assertPage(513, 9);
+        assertThat(held.page(0, 0)).isNull();
+        assertThat(asked).isEqualTo(2);
+    }
+
+    @Test
+    void aGuestWithoutAnyMemoryIsRefused() throws Exception {
+        pulled(virtioMem(), ScriptedSource.state(new MemoryRange[0]));
+        assertThat(failure()).hasMessageContaining("none of its guest's memory");
+    }
+
+    private static byte[] virtioMem() {
+        return new String(ScriptedSource.config(), StandardCharsets.UTF_8)
+                .replace("\"virtio_mem\":false", "\"virtio_mem\":true")
+                .getBytes(StandardCharsets.UTF_8);
+    }
+
+    /// Lets its memory be asked for to the end; returns how often it was.
+    private int pulled(byte[] config, byte[] state) throws Exception {
+        ScriptedSource from = source();
+        from.start();
+        from.ok(Command.CONFIG, config);
+        Connection fault = from.open(Role.FAULT);
+        from.ok(Command.STATE, state);
+        from.ask(Command.COMPLETE, NOTHING);
+        int served = from.serve(fault);
+        fault.close();
+        return served;
     }
 
     /// Two connections have no common order: a snapshot of zeros would be the price of passing this one over.

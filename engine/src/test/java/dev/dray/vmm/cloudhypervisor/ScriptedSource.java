@@ -23,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /// The sender of a small guest, with the documents of a real one: one slot of memory in a file, and each
 /// message as a method, so that a test can send them in any order, or stop.
@@ -69,6 +70,16 @@ final class ScriptedSource implements AutoCloseable {
     static byte[] state() {
         return new String(TRACE.state(), StandardCharsets.UTF_8)
                 .replace("67108864", Long.toString(BYTES))
+                .getBytes(StandardCharsets.UTF_8);
+    }
+
+    /// A State whose table of memory has these ranges.
+    static byte[] state(MemoryRange... ranges) {
+        String data = Arrays.stream(ranges)
+                .map(range -> "{\\\\\"gpa\\\\\":" + range.gpa() + ",\\\\\"length\\\\\":" + range.bytes() + "}")
+                .collect(Collectors.joining(","));
+        return new String(state(), StandardCharsets.UTF_8)
+                .replaceFirst("(memory_ranges.{2,6}data.{2,4}\\[)[^\\]]*", "$1" + data)
                 .getBytes(StandardCharsets.UTF_8);
     }
 
