@@ -3,6 +3,7 @@ package dev.dray.vmm.cloudhypervisor;
 import dev.dray.error.DrayException;
 import dev.dray.error.InterruptedOperation;
 import dev.dray.error.PeerException;
+import dev.dray.error.RefusedException;
 import dev.dray.linux.NativeMemory;
 import dev.dray.page.PageDestination;
 import dev.dray.vmm.CaptureStore;
@@ -242,6 +243,11 @@ final class Reception implements AutoCloseable {
         configBytes = document();
         MigrationConfig parsed = MigrationConfig.parse(configBytes);
         config = parsed;
+        if (transport == Transport.LOCAL && !CaptureRoute.isHandedOver(parsed.vmConfig())) {
+            throw new RefusedException(
+                    "The VMM hands over a file that it has mapped privately: what the guest has written is not in it",
+                    "migrate the VM without local=on, or start it with shared=on for each memory zone");
+        }
         PageDestination pages = store.pages(parsed.memory());
         if (transport == Transport.LOCAL) {
             local.open(parsed, pages);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.dray.error.DrayException;
 import dev.dray.error.InterruptedOperation;
 import dev.dray.error.PeerException;
+import dev.dray.error.RefusedException;
 import dev.dray.linux.FileIo;
 import dev.dray.linux.Statx;
 import dev.dray.vmm.cloudhypervisor.wire.Command;
@@ -24,6 +25,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /// A guest is received from a source that breaks off or breaks the protocol, and what must never be done
 /// whatever it does.
@@ -205,6 +208,22 @@ class ReceptionDangerTest extends ReceptionScene {
         from.ask(Command.CONFIG, ScriptedSource.config());
         assertThat(from.answer(from.main)).isEqualTo(ResponseHeader.ERROR);
         assertThat(failure()).hasMessageContaining("slot 5");
+    }
+
+    /// The VMM maps such a file privately: its descriptor does not have what the guest has written.
+    @Test
+    void aFileThatTheVmmHasMappedPrivatelyIsRefusedWhileTheGuestRuns() throws Exception {
+        ObjectNode config =
+                JsonMapper.shared().readTree(ScriptedSource.config()).asObject();
+        ObjectNode memory = config.path("vm_config").path("memory").asObject();
+        memory.put("size", 0).put("shared", false);
+        memory.putArray("zones").addObject().put("id", "mem0").put("file", "/m").put("hugepages", true);
+        ScriptedSource from = source();
+        from.start();
+        from.handOver();
+        from.ask(Command.CONFIG, JsonMapper.shared().writeValueAsBytes(config));
+        assertThat(from.answer(from.main)).isEqualTo(ResponseHeader.ERROR);
+        assertThat(failure()).isInstanceOf(RefusedException.class).hasMessageContaining("privately");
     }
 
     /// A mapping of it would kill Dray at the first touch behind its end.
