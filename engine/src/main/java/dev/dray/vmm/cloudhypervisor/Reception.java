@@ -160,11 +160,25 @@ final class Reception implements AutoCloseable {
             try {
                 perform(effect, state, step.state());
             } catch (DrayException e) {
+                if (step.state().stage() == Stage.COMPLETED) {
+                    failedAfterwards(e);
+                    continue;
+                }
                 events.add(isMainsEnd(e) ? ended(e) : failed(e));
                 break;
             }
         }
         return step.state();
+    }
+
+    /// All of the guest is here: that it could not be let go is no reason not to store it.
+    private void failedAfterwards(DrayException why) {
+        DrayException first = failure;
+        if (first == null) {
+            failure = why;
+        } else {
+            first.addSuppressed(why);
+        }
     }
 
     private Event ended(DrayException why) {

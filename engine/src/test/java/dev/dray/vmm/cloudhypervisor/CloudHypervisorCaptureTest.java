@@ -56,6 +56,7 @@ class CloudHypervisorCaptureTest {
     private final HeldGuest held = new HeldGuest(log);
     private final Watched watched = new Watched();
     private @Nullable ScriptedApi served;
+    private boolean journalFails;
 
     @BeforeEach
     void serve() throws SysException {
@@ -208,6 +209,15 @@ class CloudHypervisorCaptureTest {
         assertThat(log).endsWith("vm.resume", "journal cleared");
     }
 
+    /// All of it is here already, and the VMM keeps the only other copy.
+    @Test
+    void aGuestThatCannotBeLetGoIsStoredNevertheless() throws Exception {
+        journalFails = true;
+        api().sender = source(this::local);
+        assertThat(failure(AfterCapture.RESUME).failure()).hasMessageContaining("the journal");
+        assertThat(log).contains("commit");
+    }
+
     @Test
     void aStoreThatFailsBeforeTheGuestIsLetGoLeavesItRunning() throws Exception {
         held.uncommittable = true;
@@ -292,7 +302,10 @@ class CloudHypervisorCaptureTest {
         }
 
         @Override
-        public void clear() {
+        public void clear() throws MachineException {
+            if (journalFails) {
+                throw new MachineException("the journal went away", "");
+            }
             log.add("journal cleared");
             entry = Optional.empty();
         }
