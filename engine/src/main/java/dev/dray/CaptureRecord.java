@@ -1,6 +1,13 @@
 package dev.dray;
 
+import dev.dray.error.CorruptException;
 import dev.dray.error.DrayException;
+import dev.dray.error.InterruptedOperation;
+import dev.dray.error.KeyException;
+import dev.dray.error.MachineException;
+import dev.dray.error.PeerException;
+import dev.dray.error.RefusedException;
+import dev.dray.error.UsageException;
 import dev.dray.memory.GuestMemoryMap;
 import dev.dray.page.PageDestination;
 import dev.dray.snapshot.Publication;
@@ -43,6 +50,30 @@ final class CaptureRecord implements CaptureStore, ProgressWatch.Total {
             throw new IllegalStateException("a capture ended well without a snapshot");
         }
         return snapshot;
+    }
+
+    /// The failure of an operation that was to make this snapshot: it says so if the snapshot is there all the same.
+    synchronized DrayException told(DrayException why) {
+        Snapshot made = snapshot;
+        if (made == null) {
+            return why;
+        }
+        String complete =
+                "The snapshot " + made.title() + " (" + made.id() + ") is complete, but what followed failed: ";
+        String message = complete + why.getMessage();
+        return switch (why) {
+            case CorruptException _ -> new CorruptException(message, why.whatToDo(), why);
+            case InterruptedOperation _ ->
+                new InterruptedOperation(
+                        "Interrupted; the snapshot " + made.title() + " (" + made.id() + ") is complete",
+                        why.whatToDo(),
+                        why);
+            case KeyException _ -> new KeyException(message, why.whatToDo(), why);
+            case MachineException _ -> new MachineException(message, why.whatToDo(), why);
+            case PeerException _ -> new PeerException(message, why.whatToDo(), why);
+            case RefusedException _ -> new RefusedException(message, why.whatToDo(), why);
+            case UsageException _ -> new UsageException(message, why.whatToDo(), why);
+        };
     }
 
     @Override

@@ -57,6 +57,8 @@ final class CaptureRun {
                 CaptureReport report = vm.capture(order(), store, journal, watch);
                 double elapsedMs = (System.nanoTime() - from) / 1e6;
                 return store.captured(repository, report, startMs, elapsedMs, watch, progress);
+            } catch (GuestException e) {
+                throw new GuestException(store.told(e.failure()), e.guest());
             } finally {
                 ticker.interrupt();
             }

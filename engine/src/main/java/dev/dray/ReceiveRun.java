@@ -26,7 +26,7 @@ final class ReceiveRun {
                 double elapsedMs = (System.nanoTime() - from) / 1e6;
                 return record.captured(repository, report, startMs, elapsedMs, watch, progress);
             } catch (GuestException e) {
-                throw new OperationException(e.failure(), GuestFates.of(e.guest()));
+                throw new OperationException(record.told(e.failure()), GuestFates.of(e.guest()));
             } finally {
                 ticker.interrupt();
             }

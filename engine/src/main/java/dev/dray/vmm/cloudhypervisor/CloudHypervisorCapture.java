@@ -224,9 +224,7 @@ final class CloudHypervisorCapture implements Reception.Owner {
             awaitEndOfMigration();
             Answer answer = api.put("vmm.shutdown");
             if (!answer.isOk()) {
-                throw new PeerException(
-                        "The snapshot is complete, but the VMM does not end: " + answer.reason(),
-                        "end it with vmm.shutdown");
+                throw new PeerException("The VMM does not end: " + answer.reason(), "end it with vmm.shutdown");
             }
         }
         if (order.after() == AfterCapture.QUIT) {
