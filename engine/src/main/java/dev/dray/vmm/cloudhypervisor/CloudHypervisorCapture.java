@@ -2,6 +2,7 @@ package dev.dray.vmm.cloudhypervisor;
 
 import dev.dray.error.DrayException;
 import dev.dray.error.InterruptedOperation;
+import dev.dray.error.MachineException;
 import dev.dray.error.PeerException;
 import dev.dray.error.RefusedException;
 import dev.dray.vmm.AfterCapture;
@@ -50,6 +51,7 @@ final class CloudHypervisorCapture implements Reception.Owner {
     private double pauseMs;
     private Instant taken = Instant.EPOCH;
     private boolean asked;
+    private volatile boolean remembered;
     /// Whether a VMM that does not keep its guest has let go of its disks' locks.
     private boolean released;
 
@@ -166,6 +168,7 @@ final class CloudHypervisorCapture implements Reception.Owner {
     private void remember() throws DrayException {
         if (goesOn && ran) {
             CaptureJournal.write(journal, facts);
+            remembered = true;
         }
     }
 
@@ -188,6 +191,7 @@ final class CloudHypervisorCapture implements Reception.Owner {
         if (goesOn && ran) {
             resume();
             journal.clear();
+            remembered = false;
         }
         pauseMs = (System.nanoTime() - stopped) / 1e6;
     }
@@ -296,7 +300,19 @@ final class CloudHypervisorCapture implements Reception.Owner {
             }
             state = VmFacts.state(api);
         }
+        if (remembered && state.equals(VmFacts.RUNNING)) {
+            forget();
+        }
         return VmFacts.whereabouts(state);
+    }
+
+    /// Whoever pauses a guest that goes on wants it paused.
+    private void forget() {
+        try {
+            journal.clear();
+        } catch (MachineException e) {
+            watch.warning(String.valueOf(e.getMessage()));
+        }
     }
 
     /// A VMM that did not hear the last answer has its guest again; one that did has none, and ends.

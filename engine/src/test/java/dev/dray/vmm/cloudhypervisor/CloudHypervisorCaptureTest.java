@@ -198,6 +198,8 @@ class CloudHypervisorCaptureTest {
                     assertThat(e.guest()).isEqualTo(Whereabouts.RUNNING);
                 });
         assertThat(log).contains("complete answered 2").doesNotContain("commit");
+        // Whoever pauses it from now on wants it paused.
+        assertThat(log).containsSubsequence("journal written", "journal cleared");
     }
 
     @Test
