@@ -52,9 +52,9 @@ final class Json {
     /// A `MemoryRangeTable`: `{"data":[{"gpa":0,"length":4096}]}`.
     static List<MemoryRange> rangeTable(JsonNode table, String what) throws PeerException {
         JsonNode data = table.path("data");
-        if (!data.isArray() || data.size() > WireLimits.TABLE_ENTRIES_MAX) {
+        if (!data.isArray() || data.size() > WireLimits.DOCUMENT_RANGES_MAX) {
             throw Refusal.broken(
-                    what + " has no table of memory ranges, or one of more than " + WireLimits.TABLE_ENTRIES_MAX);
+                    what + " has no table of memory ranges, or one of more than " + WireLimits.DOCUMENT_RANGES_MAX);
         }
         List<MemoryRange> ranges = new ArrayList<>(data.size());
         for (JsonNode range : data) {

@@ -225,8 +225,8 @@ class ReceiverCourseTest {
                 new RequestHeader(Command.MEMORY_FD.code(), 0, 8),
                 new RequestHeader(Command.MEMORY.code(), 0, 17),
                 new RequestHeader(Command.MEMORY.code(), 0, -16),
-                new RequestHeader(Command.CONFIG.code(), 0, WireLimits.CONFIG_BYTES_MAX + 1L),
-                new RequestHeader(Command.STATE.code(), 0, WireLimits.STATE_BYTES_MAX + 1L),
+                new RequestHeader(Command.CONFIG.code(), 0, (4L << 20) + 1),
+                new RequestHeader(Command.STATE.code(), 0, (32L << 20) + 1),
                 new RequestHeader(Command.STATE.code(), 0, Long.MIN_VALUE));
         assertThat(wrong)
                 .allSatisfy(header -> assertThat(ReceiverCourse.of(header)).isInstanceOf(Event.Unacceptable.class));
