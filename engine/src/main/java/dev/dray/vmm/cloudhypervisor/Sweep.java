@@ -90,13 +90,16 @@ final class Sweep {
     }
 
     private void work(CountDownLatch left) {
-        MemorySegment buffer = NativeMemory.map(MemoryCursor.DATA_PAGES * PageSize.BYTES);
         try {
-            new Worker(buffer).run();
+            MemorySegment buffer = NativeMemory.map(MemoryCursor.DATA_PAGES * PageSize.BYTES);
+            try {
+                new Worker(buffer).run();
+            } finally {
+                NativeMemory.unmap(buffer);
+            }
         } catch (DrayException | RuntimeException | Error e) {
             failure.compareAndSet(null, e);
         } finally {
-            NativeMemory.unmap(buffer);
             left.countDown();
         }
     }
