@@ -25,21 +25,24 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /// The connections of one migration that Dray receives: the first is the main one, each further one says what
-/// it is for. A thread accepts, and each further connection has one.
+/// it is for, once the main one is known to be the VMM's. A thread accepts, and each further connection has one.
 final class Connections implements AutoCloseable {
     private static final int TICK_MS = 50;
+    private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     /// How long a further connection may take to say what it is for, as the real VMM has it.
     private static final long ROLE_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     private final Listener listener;
-    private final CompletableFuture<Connection> main = new CompletableFuture<>();
+    private volatile CompletableFuture<Connection> main = new CompletableFuture<>();
     private final CompletableFuture<StreamMemory> memory = new CompletableFuture<>();
     private final List<Further> further = new ArrayList<>();
     private final AtomicInteger unnamed = new AtomicInteger();
     private volatile @Nullable FaultConnection fault;
     private volatile @Nullable DrayException failure;
+    private volatile boolean started;
     private volatile boolean closed;
+    private int opened;
     private final Thread acceptor;
 
     Connections(Listener listener) {
@@ -74,6 +77,17 @@ final class Connections implements AutoCloseable {
         }
     }
 
+    /// The main connection is the VMM's: from now on others are taken.
+    void started() {
+        started = true;
+    }
+
+    /// The main connection is a stranger's: the next one is.
+    synchronized void drop() {
+        var _ = main.thenAccept(Connection::close);
+        main = new CompletableFuture<>();
+    }
+
     /// From now on further connections may bring memory.
     void open(StreamMemory to) {
         memory.complete(to);
@@ -102,6 +116,10 @@ final class Connections implements AutoCloseable {
     private void accept() {
         try {
             while (!closed) {
+                if (main.isDone() && !started) {
+                    LockSupport.parkNanos(TICK_NANOS); // others wait to be accepted
+                    continue;
+                }
                 listener.await(TICK_MS);
                 acceptWaiting();
                 giveUpTheSilent();
@@ -113,21 +131,36 @@ final class Connections implements AutoCloseable {
     }
 
     private synchronized void acceptWaiting() throws DrayException {
+        if (main.isDone() && !started) {
+            return;
+        }
+        forgetThoseThatAreOver();
         Optional<Connection> accepted = listener.accept();
         while (accepted.isPresent() && !closed) {
             Connection connection = accepted.get();
             if (!main.isDone()) {
                 main.complete(connection);
-            } else if (further.size() == WireLimits.CONNECTIONS_MAX) {
+                return;
+            }
+            if (further.size() == WireLimits.CONNECTIONS_MAX) {
                 connection.close();
                 throw new PeerException(
                         "The sender opened more than " + WireLimits.CONNECTIONS_MAX + " connections", "report this");
-            } else {
-                further.add(new Further(connection, further.size() + 1));
             }
+            further.add(new Further(connection, ++opened));
             accepted = listener.accept();
         }
         accepted.filter(_ -> closed).ifPresent(Connection::close);
+    }
+
+    private synchronized void forgetThoseThatAreOver() {
+        for (Further each : List.copyOf(further)) {
+            if (each.over) {
+                Threads.join(each.thread);
+                each.connection.close();
+                further.remove(each);
+            }
+        }
     }
 
     private synchronized void giveUpTheSilent() {
@@ -175,6 +208,7 @@ final class Connections implements AutoCloseable {
         private final Thread thread;
         private volatile boolean named;
         private volatile boolean isFault;
+        private volatile boolean over;
 
         Further(Connection connection, int number) {
             this.connection = connection;
@@ -201,7 +235,8 @@ final class Connections implements AutoCloseable {
                 name();
                 NativeMemory.unmap(buffer);
                 if (!isFault) {
-                    connection.shutdown(); // closed with all others: somebody may still want to shut it down
+                    connection.shutdown(); // closed by others, who may still want to shut it down
+                    over = true;
                 }
             }
         }

@@ -56,6 +56,10 @@ final class Reception implements AutoCloseable {
         void store(Received received) throws DrayException;
     }
 
+    /// Warnings are kept to the end, which may be months away.
+    private static final int STRANGERS_TOLD_MAX = 10;
+
+    private final Listener listener;
     private final Connections connections;
     private final Plan plan;
     private final CaptureStore store;
@@ -77,6 +81,7 @@ final class Reception implements AutoCloseable {
     private boolean answered;
 
     Reception(Listener listener, Plan plan, CaptureStore store, OperationWatch watch, Owner owner, Pace pace) {
+        this.listener = listener;
         this.plan = plan;
         this.store = store;
         this.watch = watch;
@@ -96,17 +101,18 @@ final class Reception implements AutoCloseable {
     /// @param patience how long the sender may take to connect
     /// @throws DrayException why there is no snapshot
     void run(Duration patience) throws DrayException {
-        Connection connection = connections.main(patience, this::checkCancelled);
-        main = connection;
+        Event request = first(patience);
         State state = ReceiverCourse.begin();
         while (!state.stage().isOver()) {
-            Event request = request(connection);
             if (connections.fault().isPresent()) {
                 state = drive(state, new Event.FaultConnection());
             }
             events.add(request);
             while (!events.isEmpty()) {
                 state = drive(state, events.remove());
+            }
+            if (!state.stage().isOver()) {
+                request = request(main());
             }
         }
         DrayException why = failure;
@@ -115,6 +121,32 @@ final class Reception implements AutoCloseable {
         }
         if (state.stage() == Stage.ABORTED) {
             throw new PeerException("The VMM gave up its migration", "see Cloud Hypervisor's log");
+        }
+    }
+
+    /// The first request. Whoever can reach a port may connect to it: a connection that does not begin as a VMM
+    /// does is not waited for any more.
+    private Event first(Duration patience) throws DrayException {
+        long began = System.nanoTime();
+        int strangers = 0;
+        while (true) {
+            Connection connection =
+                    connections.main(patience.minusNanos(System.nanoTime() - began), this::checkCancelled);
+            main = connection;
+            Event request = request(connection);
+            boolean starts = request instanceof Event.Request(var command) && command == Command.START;
+            if (starts || request instanceof Event.Failed || listener.endpoint() instanceof Endpoint.Unix) {
+                connections.started();
+                return request;
+            }
+            DrayException why = failure;
+            if (strangers++ < STRANGERS_TOLD_MAX) {
+                watch.warning("somebody connected who is no VMM: "
+                        + (why == null ? "the connection does not begin as a migration does" : why.getMessage()));
+            }
+            failure = null;
+            answerError();
+            connections.drop();
         }
     }
 

@@ -15,6 +15,7 @@ import dev.dray.vmm.cloudhypervisor.wire.RequestHeader;
 import dev.dray.vmm.cloudhypervisor.wire.ResponseHeader;
 import dev.dray.vmm.cloudhypervisor.wire.Role;
 import dev.dray.vmm.cloudhypervisor.wire.Wire;
+import dev.dray.vmm.cloudhypervisor.wire.WireLimits;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -164,6 +165,46 @@ class ReceptionDangerTest extends ReceptionScene {
         from.ok(Command.COMPLETE, NOTHING);
         received();
         assertThat(held.isCommitted()).isTrue();
+    }
+
+    /// Whoever can connect could otherwise end a capture by connecting often.
+    @Test
+    void connectionsThatAreOverDoNotCount() throws Exception {
+        ScriptedSource from = source();
+        from.start();
+        from.ok(Command.CONFIG, ScriptedSource.config());
+        try (var arena = Arena.ofConfined()) {
+            long address = arena.allocate(8).address();
+            for (int i = 0; i <= WireLimits.CONNECTIONS_MAX; i++) {
+                Connection wrong = new Connector(new Endpoint.Unix(directory.resolve("s")), () -> false)
+                        .connect(Duration.ofSeconds(20));
+                from.send(wrong, new RequestHeader(7, 0, 0), NOTHING);
+                assertThatThrownBy(() -> wrong.readFully(address, 1)).isInstanceOf(PeerException.class);
+                wrong.close();
+            }
+        }
+        from.push(from.main, List.of(new MemoryRange(0, 4096)));
+        assertThat(from.answer(from.main)).isEqualTo(ResponseHeader.OK);
+        from.ok(Command.STATE, ScriptedSource.state());
+        from.ok(Command.COMPLETE, NOTHING);
+        received();
+    }
+
+    /// Ports are scanned: what connects first need not be the VMM.
+    @Test
+    void aStrangerWhoConnectsFirstDoesNotEndTheWait() throws Exception {
+        source().close();
+        start(new Endpoint.Tcp("127.0.0.1", 0));
+        ScriptedSource noise = again();
+        noise.send(noise.main, new RequestHeader(0x4547, 0x2054, 0x2f), NOTHING);
+        ScriptedSource from = again();
+        from.start();
+        from.ok(Command.CONFIG, ScriptedSource.config());
+        from.push(from.main, List.of(new MemoryRange(0, 4096)));
+        assertThat(from.answer(from.main)).isEqualTo(ResponseHeader.OK);
+        from.ok(Command.STATE, ScriptedSource.state());
+        from.ok(Command.COMPLETE, NOTHING);
+        received();
     }
 
     @Test

@@ -10,6 +10,7 @@ import dev.dray.vmm.cloudhypervisor.wire.Command;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -30,6 +31,7 @@ abstract class ReceptionScene {
     final Told told = new Told();
     private @Nullable CompletableFuture<CaptureReport> report;
     private @Nullable ScriptedSource source;
+    private @Nullable Endpoint listening;
 
     @BeforeEach
     void listen() throws Exception {
@@ -49,7 +51,16 @@ abstract class ReceptionScene {
                 running.completeExceptionally(e);
             }
         });
+        listening = listener.endpoint();
         source = new ScriptedSource(listener.endpoint());
+    }
+
+    /// Another source, at the same place.
+    ScriptedSource again() throws Exception {
+        source().close();
+        ScriptedSource next = new ScriptedSource(Objects.requireNonNull(listening));
+        source = next;
+        return next;
     }
 
     @AfterEach
