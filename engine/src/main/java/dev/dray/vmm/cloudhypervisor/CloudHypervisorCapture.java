@@ -9,7 +9,6 @@ import dev.dray.vmm.AfterCapture;
 import dev.dray.vmm.CaptureMode;
 import dev.dray.vmm.CaptureOrder;
 import dev.dray.vmm.CaptureReport;
-import dev.dray.vmm.CaptureReport.PhaseTime;
 import dev.dray.vmm.CaptureStore;
 import dev.dray.vmm.GuestException;
 import dev.dray.vmm.Journal;
@@ -21,7 +20,6 @@ import dev.dray.vmm.cloudhypervisor.wire.ReceiverCourse.Plan;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
@@ -42,11 +40,9 @@ final class CloudHypervisorCapture implements Reception.Owner {
     private final Journal journal;
     private final OperationWatch watch;
     private final OnPause onPause;
-    private final List<PhaseTime> phases = new ArrayList<>();
+    private final Phases phases;
     private final boolean ran;
     private final boolean goesOn;
-    private String phase = "prepare";
-    private long phaseStarted = System.nanoTime();
     private long stopped;
     private double pauseMs;
     private Instant taken = Instant.EPOCH;
@@ -72,6 +68,7 @@ final class CloudHypervisorCapture implements Reception.Owner {
         this.store = store;
         this.journal = journal;
         this.watch = watch;
+        this.phases = new Phases(watch, "prepare", " (" + route.mode().word() + ")");
         this.ran = facts.state().equals(VmFacts.RUNNING);
         this.goesOn = route.preserved() && order.after() == AfterCapture.RESUME;
         this.onPause = new OnPause(this::remember, order.onPause(), controlSocket.toString());
@@ -84,8 +81,7 @@ final class CloudHypervisorCapture implements Reception.Owner {
         } catch (DrayException e) {
             throw new GuestException(e, VmFacts.whereabouts(VmFacts.state(api)));
         }
-        phaseOver("");
-        return new CaptureReport(route.mode(), route.reason(), whereabouts(), pauseMs, phases);
+        return new CaptureReport(route.mode(), route.reason(), whereabouts(), pauseMs, phases.end());
     }
 
     private void receive() throws GuestException {
@@ -122,21 +118,7 @@ final class CloudHypervisorCapture implements Reception.Owner {
 
     @Override
     public void phase(String name) {
-        watch.phase(
-                switch (name) {
-                    case "memory" -> "reading memory (" + route.mode().word() + ")";
-                    case "changes" -> "reading what has changed meanwhile";
-                    case "store" -> "storing";
-                    default -> "reading what has changed";
-                });
-        phaseOver(name);
-    }
-
-    private void phaseOver(String next) {
-        long now = System.nanoTime();
-        phases.add(new PhaseTime(phase, (now - phaseStarted) / 1e6));
-        phase = next;
-        phaseStarted = now;
+        phases.begin(name);
     }
 
     @Override

@@ -3,7 +3,6 @@ package dev.dray.vmm.cloudhypervisor;
 import dev.dray.error.DrayException;
 import dev.dray.vmm.CaptureMode;
 import dev.dray.vmm.CaptureReport;
-import dev.dray.vmm.CaptureReport.PhaseTime;
 import dev.dray.vmm.CaptureStore;
 import dev.dray.vmm.GuestException;
 import dev.dray.vmm.OperationWatch;
@@ -12,8 +11,6 @@ import dev.dray.vmm.cloudhypervisor.wire.ReceiverCourse.Plan;
 import dev.dray.vmm.cloudhypervisor.wire.ReceiverCourse.Transport;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -32,9 +29,7 @@ public final class CloudHypervisorReceiver implements Reception.Owner {
 
     private final CaptureStore store;
     private final OperationWatch watch;
-    private final List<PhaseTime> phases = new ArrayList<>();
-    private String phase = "wait";
-    private long phaseStarted = System.nanoTime();
+    private final Phases phases;
     private long stopped;
     private double pauseMs;
     private Instant taken = Instant.EPOCH;
@@ -43,6 +38,7 @@ public final class CloudHypervisorReceiver implements Reception.Owner {
     private CloudHypervisorReceiver(CaptureStore store, OperationWatch watch) {
         this.store = store;
         this.watch = watch;
+        this.phases = new Phases(watch, "wait", "");
     }
 
     /// Waits for one guest and receives it.
@@ -61,9 +57,8 @@ public final class CloudHypervisorReceiver implements Reception.Owner {
         try (var reception =
                 new Reception(listener, new Plan(false), store, watch, receiver, new Pace(OptionalLong.empty()))) {
             reception.run(CONNECT_PATIENCE);
-            receiver.phaseOver("");
             return new CaptureReport(
-                    receiver.mode(), receiver.reason(), Whereabouts.UNKNOWN, receiver.pauseMs, receiver.phases);
+                    receiver.mode(), receiver.reason(), Whereabouts.UNKNOWN, receiver.pauseMs, receiver.phases.end());
         } catch (DrayException e) {
             throw new GuestException(e, Whereabouts.UNKNOWN);
         }
@@ -83,21 +78,7 @@ public final class CloudHypervisorReceiver implements Reception.Owner {
 
     @Override
     public void phase(String name) {
-        watch.phase(
-                switch (name) {
-                    case "memory" -> "reading memory";
-                    case "changes" -> "reading what has changed meanwhile";
-                    case "store" -> "storing";
-                    default -> "reading what has changed";
-                });
-        phaseOver(name);
-    }
-
-    private void phaseOver(String next) {
-        long now = System.nanoTime();
-        phases.add(new PhaseTime(phase, (now - phaseStarted) / 1e6));
-        phase = next;
-        phaseStarted = now;
+        phases.begin(name);
     }
 
     @Override
