@@ -32,7 +32,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Threads: the caller's decides and writes on the main connection; `answers` reads it; `memory` waits for those that
 /// fill memory before the guest's state is sent; a lazy guest has those of [LazyMemory]. All but the caller's post
-/// events only.
+/// events only. An interrupt of the caller's is a wish to stop, as a cancelled watch is, and is kept for later: nothing
+/// that the VMM is in the middle of is cut short.
 final class GuestSender {
     private static final int TICK_MS = 50;
     private static final int THREADS = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 8);
@@ -55,6 +56,7 @@ final class GuestSender {
     private @Nullable Thread memory;
     private final int threads;
     private volatile boolean connected;
+    private boolean interrupted;
     private State state = SenderCourse.begin().state();
     private long entered = System.nanoTime();
     private long firstMessage;
@@ -76,7 +78,7 @@ final class GuestSender {
         this.watch = watch;
         this.connectPatience = connectPatience;
         // Once connected, nothing is cut short: the VMM may be in the middle of a message.
-        this.connector = new Connector(endpoint, () -> !connected && watch.cancelled());
+        this.connector = new Connector(endpoint, () -> !connected && isToStop());
         this.fill = new EagerFill(image, plan.eagerRegions(), watch);
     }
 
@@ -109,6 +111,9 @@ final class GuestSender {
             throw new GuestException(e, Whereabouts.GONE);
         } finally {
             close();
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
@@ -124,12 +129,18 @@ final class GuestSender {
         SenderCourse.next(plan.course(), step.state(), new Event.DrainEnded(true));
     }
 
+    private boolean isToStop() {
+        return watch.cancelled()
+                || interrupted
+                || (!connected && Thread.currentThread().isInterrupted());
+    }
+
     private State loop() {
         perform(SenderCourse.begin());
         boolean told = false;
         while (!(state instanceof State.Done || state instanceof State.Failed)) {
             Event event = poll();
-            if (!told && state instanceof State.Sending && watch.cancelled()) {
+            if (!told && state instanceof State.Sending && isToStop()) {
                 told = true; // and before the event: it may be the last that the guest's first step waits for
                 next(new Event.Stop(new InterruptedOperation("Interrupted; the VMM waits for no guest any more", "")));
             }
@@ -165,8 +176,8 @@ final class GuestSender {
         try {
             return events.poll(TICK_MS, TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return new Event.Stop(new InterruptedOperation("Interrupted", "", e));
+            interrupted = true; // and cleared, or nothing could be waited for any more
+            return null;
         }
     }
 
@@ -225,13 +236,9 @@ final class GuestSender {
     /// Has what fills memory end after what it is at; a VMM that takes none of that is not waited for for ever.
     private void endPlacing() {
         fill.stop();
-        try {
-            if (memory != null && !memory.join(LEAVING_PATIENCE)) {
-                watch.warning("The VMM took no memory for " + LEAVING_PATIENCE.toSeconds()
-                        + " s; it may wait for the rest for ever, and has to be killed");
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        if (!Threads.join(memory, LEAVING_PATIENCE)) {
+            watch.warning("The VMM took no memory for " + LEAVING_PATIENCE.toSeconds()
+                    + " s; it may wait for the rest for ever, and has to be killed");
         }
         pushes.forEach(Connection::shutdown);
         Threads.join(memory);

@@ -20,6 +20,7 @@ import dev.dray.vmm.Whereabouts;
 import dev.dray.vmm.cloudhypervisor.ScriptedVmm.Instead;
 import dev.dray.vmm.cloudhypervisor.wire.Command;
 import dev.dray.vmm.cloudhypervisor.wire.ResponseHeader;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -29,6 +30,9 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -358,6 +362,86 @@ class GuestSenderTest {
                 .isInstanceOf(RefusedException.class)
                 .hasMessageContaining("guest of qemu");
         assertThat(vmm().said).isEmpty();
+    }
+
+    /// How a restore ended whose thread was interrupted.
+    ///
+    /// @param kept whether whoever restored can see the interrupt
+    private record Interrupted(@Nullable GuestException failed, boolean kept) {}
+
+    /// @param interrupts is given the thread that restores, before it does
+    private Interrupted restoreInterrupted(SampleImage image, RestoreOrder order, Consumer<Thread> interrupts)
+            throws Exception {
+        var ended = new CompletableFuture<Interrupted>();
+        Thread sender = Thread.ofPlatform().daemon().unstarted(() -> {
+            GuestException failed = failure(image, order);
+            ended.complete(new Interrupted(failed, Thread.interrupted()));
+        });
+        interrupts.accept(sender);
+        sender.start();
+        return ended.get(60, TimeUnit.SECONDS);
+    }
+
+    private static void assertStopped(Interrupted end) {
+        GuestException failed = Objects.requireNonNull(end.failed(), "it is to fail");
+        assertThat(failed.failure()).isInstanceOf(InterruptedOperation.class);
+        assertThat(failed.guest()).isEqualTo(Whereabouts.GONE);
+        assertThat(end.kept()).isTrue();
+    }
+
+    /// Ctrl-C is both: the watch says so, and the thread is interrupted.
+    @Test
+    void anInterruptedRestoreStillReadsTheVmmsAnswersAndAbandonsTheMigration() throws Exception {
+        unix();
+        Interrupted end = restoreInterrupted(
+                SampleImage.shared(SEED),
+                eager(false),
+                sender -> vmm().atState = () -> {
+                    watch.cancelled = true;
+                    sender.interrupt();
+                });
+        assertStopped(end);
+        assertThat(vmm().said).endsWith(Command.STATE, Command.ABANDON);
+    }
+
+    /// The VMM would spin for ever. Nobody but the interrupt says here that the restore is to stop.
+    @Test
+    void anInterruptCutsNoBodyShort() throws Exception {
+        unix();
+        Interrupted end = restoreInterrupted(
+                SampleImage.privately(SEED),
+                eager(false),
+                sender -> vmm().inMemory = () -> {
+                    sender.interrupt();
+                    LockSupport.parkNanos(300_000_000); // so that it is in the body that the sender gets to know
+                });
+        assertStopped(end);
+        assertThat(vmm().wrong).isEmpty();
+        assertThat(vmm().said).containsExactly(Command.START, Command.CONFIG, Command.ABANDON);
+    }
+
+    @Test
+    void aLazyGuestThatRunsIsServedOnWhenTheRestoreIsInterrupted() throws Exception {
+        SampleImage image = SampleImage.shared(SEED);
+        unix();
+        var drained = new CompletableFuture<Boolean>();
+        Interrupted end = restoreInterrupted(image, lazy(), sender -> {
+            Thread.ofPlatform().daemon().start(() -> {
+                watch.guestRuns.join();
+                watch.cancelled = true;
+                sender.interrupt();
+            });
+            vmm().atState = () -> {
+                try {
+                    drain(image, drained);
+                } catch (InterruptedException e) {
+                    drained.completeExceptionally(e);
+                }
+            };
+        });
+        assertThat(end.failed()).isNull();
+        assertThat(end.kept()).isTrue();
+        assertThat(drained.get(30, TimeUnit.SECONDS)).isTrue();
     }
 
     private GuestException failure(SampleImage image, RestoreOrder order) {

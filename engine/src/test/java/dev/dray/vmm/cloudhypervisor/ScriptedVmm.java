@@ -53,6 +53,9 @@ final class ScriptedVmm implements AutoCloseable {
     /// Runs before State is answered.
     volatile Runnable atState = () -> {};
 
+    /// Runs between the head and the contents of each piece of memory.
+    volatile Runnable inMemory = () -> {};
+
     /// Runs after each piece of memory.
     volatile Runnable atMemory = () -> {};
 
@@ -173,6 +176,7 @@ final class ScriptedVmm implements AutoCloseable {
             if (ranges.stream().mapToLong(MemoryRange::bytes).sum() > 64 << 20) {
                 wrong.add("a request of more than 64 MiB");
             }
+            inMemory.run();
             for (MemoryRange range : ranges) {
                 take(connection, range);
             }
