@@ -14,6 +14,7 @@ import dev.dray.vmm.cloudhypervisor.wire.RamSlot;
 import dev.dray.vmm.cloudhypervisor.wire.RequestHeader;
 import dev.dray.vmm.cloudhypervisor.wire.ResponseHeader;
 import dev.dray.vmm.cloudhypervisor.wire.Wire;
+import dev.dray.vmm.cloudhypervisor.wire.WireLimits;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import jdk.jfr.FlightRecorder;
@@ -39,6 +40,7 @@ final class FaultServer implements AutoCloseable {
     private final long[] ends;
     private final int[] unitShift;
     private final long[] sweeps;
+    private final long bytesMax;
     private final PageRun run = new PageRun();
     private final MemorySegment request = NativeMemory.map(REQUEST_BYTES);
     private final MemorySegment ok = NativeMemory.map(ResponseHeader.BYTES);
@@ -66,6 +68,7 @@ final class FaultServer implements AutoCloseable {
         this.supply = supply;
         this.own = own;
         this.answers = answers;
+        bytesMax = answers.dropsAnswered() ? PageSize.BYTES : WireLimits.FAULT_BYTES_MAX;
         gpas = slots.stream().mapToLong(RamSlot::gpa).toArray();
         ends = slots.stream().mapToLong(slot -> slot.gpa() + slot.bytes()).toArray();
         unitShift = new int[unitPages.length];
@@ -108,7 +111,8 @@ final class FaultServer implements AutoCloseable {
             if (gpa < gpas[region] || gpa >= ends[region]) {
                 region = find(gpa);
             }
-            if (bytes <= 0 || bytes > ends[region] - gpa || !PageSize.isAligned(gpa) || !PageSize.isAligned(bytes)) {
+            boolean whole = PageSize.isAligned(gpa) && PageSize.isAligned(bytes);
+            if (bytes <= 0 || bytes > bytesMax || bytes > ends[region] - gpa || !whole) {
                 throw outside(gpa, bytes);
             }
             if (!answer(region, gpa, bytes, start)) {
@@ -142,7 +146,7 @@ final class FaultServer implements AutoCloseable {
     private static PeerException outside(long gpa, long bytes) {
         return new PeerException(
                 "Cloud Hypervisor asked for " + bytes + " bytes of memory at 0x" + Long.toHexString(gpa)
-                        + ", which the guest does not have",
+                        + ", which Dray cannot give",
                 "report this");
     }
 

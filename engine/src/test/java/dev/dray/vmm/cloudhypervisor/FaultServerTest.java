@@ -243,6 +243,17 @@ class FaultServerTest {
         }
     }
 
+    /// An answer has room for one: anything else would be taken for the head of the next.
+    @Test
+    void aRequestForSeveralPagesIsNotAnsweredWherePagesGoWithTheAnswer() throws Exception {
+        serve(SampleImage.privately(SEED), true, WorkingSet.empty());
+        faults.request(gpa(1, 2), 2 * PageSize.BYTES);
+        assertThat(ended.get(30, TimeUnit.SECONDS)).isFalse();
+        assertThat(watch.warnings).anySatisfy(text -> assertThat(text).contains("asked for 8192 bytes"));
+        memory.stop();
+        assertThat(catchAnswer()).isInstanceOf(PeerException.class);
+    }
+
     @Test
     void theEndOfTheConnectionIsNotTheEndOfTheRestoreWhilePagesAreMissing() throws Exception {
         SampleImage image = SampleImage.privately(SEED);
