@@ -165,7 +165,7 @@ final class PageSupply {
         }
         try {
             fetcher.fetch(extent, (first - server.start(extent)) * pages, count * pages, taker);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) { // of memory there may be enough next time
             throw new MachineException("A defect in Dray: " + e, "report it", e);
         }
         if (event != null) {

@@ -314,6 +314,18 @@ class FaultServerTest {
     }
 
     @Test
+    void aReaderThatRunsOutOfMemoryMakesTheGuestWaitUntilThereIsSome() throws Exception {
+        SampleImage image = SampleImage.shared(SEED);
+        image.exhausting.add(5L);
+        serve(image, true, WorkingSet.empty());
+        faults.request(gpa(0, 5), PageSize.BYTES);
+        watch.await(text -> text.contains("cannot be read") && text.contains("OutOfMemoryError"));
+        image.exhausting.clear();
+        assertThat(faults.answer()).isEqualTo(new ResponseHeader(ResponseHeader.OK, 0));
+        assertThat(inFile(0, 5)).isEqualTo(image.page(0, 5));
+    }
+
+    @Test
     void aPageThatCannotBeReadAheadDoesNotHoldUpOthers() throws Exception {
         SampleImage image = SampleImage.shared(SEED);
         image.broken.add(100L);

@@ -38,6 +38,9 @@ final class SampleImage implements RestoreImage {
     /// Pages that cannot be read, `region << 32 | page`.
     final Set<Long> broken = ConcurrentHashMap.newKeySet();
 
+    /// Pages for which there is not enough memory, in the same way.
+    final Set<Long> exhausting = ConcurrentHashMap.newKeySet();
+
     final AtomicInteger reads = new AtomicInteger();
 
     private SampleImage(long seed, String config) throws PeerException {
@@ -143,6 +146,9 @@ final class SampleImage implements RestoreImage {
                 for (int i = 0; i < count; i++) {
                     if (broken.contains((long) region << 32 | (first + i))) {
                         throw new CorruptException("Page " + (first + i) + " is not authentic", "mend it");
+                    }
+                    if (exhausting.contains((long) region << 32 | (first + i))) {
+                        throw new OutOfMemoryError("as the test wants it");
                     }
                     kinds[i] = (byte) kind(first + i).ordinal();
                     fill(address + i * strideBytes, page(region, first + i), kinds[i]);
