@@ -311,9 +311,10 @@ final class GuestSender {
                 served);
     }
 
-    private static Whereabouts whereabouts(Guest guest) {
+    private Whereabouts whereabouts(Guest guest) {
         return switch (guest) {
-            case NOWHERE, LOST -> Whereabouts.GONE;
+            case NOWHERE -> Whereabouts.GONE;
+            case LOST -> lazy != null && lazy.isVmmGone() ? Whereabouts.GONE : Whereabouts.UNKNOWN;
             case RUNNING -> Whereabouts.RUNNING;
             case PAUSED -> Whereabouts.PAUSED;
             case INCOMPLETE, UNKNOWN -> Whereabouts.UNKNOWN;

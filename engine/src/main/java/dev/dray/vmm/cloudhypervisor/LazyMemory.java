@@ -12,13 +12,12 @@ import dev.dray.vmm.RestoreImage;
 import dev.dray.vmm.Threads;
 import dev.dray.vmm.cloudhypervisor.wire.Role;
 import dev.dray.vmm.cloudhypervisor.wire.Wire;
-import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +34,8 @@ final class LazyMemory implements AutoCloseable {
     /// How long a VMM that ends may take to be gone.
     private static final int ENDING_MS = 1000;
 
+    private static final int TICK_MS = 10;
+
     private final SendPlan plan;
     private final OperationWatch watch;
     private final int[] unitPages;
@@ -43,6 +44,8 @@ final class LazyMemory implements AutoCloseable {
     private final PageSupply supply;
     private final PageFetcher own;
     private @Nullable Connection connection;
+    private volatile long pid;
+    private volatile Optional<String> process = Optional.empty();
     private @Nullable FaultServer faults;
     private @Nullable Thread thread;
 
@@ -100,6 +103,8 @@ final class LazyMemory implements AutoCloseable {
     void open(Connector connector, Consumer<Boolean> ended) throws DrayException {
         Connection to = connector.connect(CONNECT_PATIENCE);
         connection = to;
+        pid = to.peerProcess().orElse(0);
+        process = pid > 0 ? VmFacts.identity(pid) : Optional.empty();
         MemorySegment role = NativeMemory.map(Wire.ROLE_BYTES);
         try {
             role.set(Wire.U16, 0, (short) Role.FAULT.code());
@@ -113,7 +118,7 @@ final class LazyMemory implements AutoCloseable {
             boolean whole = false;
             try {
                 serving.serve();
-                whole = isWhole(to);
+                whole = isWhole();
             } catch (DrayException e) {
                 watch.warning(String.valueOf(e.getMessage()));
             } catch (RuntimeException | Error e) {
@@ -139,7 +144,7 @@ final class LazyMemory implements AutoCloseable {
 
     /// Whether the guest has, or can reach, all of its memory now that the VMM asks for nothing more. Memory that is
     /// shared and in place is the VMM's without asking, as long as that lives.
-    private boolean isWhole(Connection to) {
+    private boolean isWhole() {
         synchronized (supply) {
             if (server.unasked() == 0) {
                 return true;
@@ -148,29 +153,21 @@ final class LazyMemory implements AutoCloseable {
                 return false;
             }
         }
-        long pid = to.peerProcess().orElse(0);
-        for (int ms = 0; pid > 0 && lives(pid); ms += 10) {
-            if (ms >= ENDING_MS) {
-                return true;
-            }
-            try {
-                Thread.sleep(10);
-            } catch (InterruptedException e) {
-                return false;
-            }
-        }
-        return false;
+        return process.isPresent() && !isVmmGone();
     }
 
-    /// A process that has ended and was not waited for is not alive.
-    private static boolean lives(long pid) {
-        try {
-            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
-            char state = stat.charAt(stat.lastIndexOf(')') + 2);
-            return state != 'Z' && state != 'X';
-        } catch (IOException e) {
-            return false;
+    /// Whether the VMM's process has ended, or does so within a short time. False if it cannot be seen, as over TCP.
+    boolean isVmmGone() {
+        boolean gone = isGone();
+        for (int ms = 0; !gone && process.isPresent() && ms < ENDING_MS; ms += TICK_MS) {
+            LockSupport.parkNanos(TICK_MS * 1_000_000L);
+            gone = isGone();
         }
+        return gone;
+    }
+
+    private boolean isGone() {
+        return process.isPresent() && !VmFacts.identity(pid).equals(process);
     }
 
     /// Ends everything, and waits for its threads.

@@ -73,7 +73,8 @@ record VmFacts(
         return identity.isPresent() && pid.flatMap(VmFacts::identity).equals(identity);
     }
 
-    private static Optional<String> identity(long pid) {
+    /// What tells a process from all others of this boot; empty if it has ended, or cannot be seen.
+    static Optional<String> identity(long pid) {
         try {
             String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
             // Start time is field 22; the second, in parentheses, may hold anything.
