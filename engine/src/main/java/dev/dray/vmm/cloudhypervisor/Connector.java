@@ -9,6 +9,7 @@ import dev.dray.linux.Socket;
 import dev.dray.linux.SocketOption;
 import dev.dray.linux.SysException;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import javax.net.ssl.SSLContext;
@@ -27,7 +28,7 @@ public final class Connector {
     }
 
     /// Connects, waiting up to this time for the other side to listen. A connection that succeeds is the migration:
-    /// nothing may be tried out with one.
+    /// nothing may be tried out with one. Under TLS the handshake is part of it, and of the time.
     public Connection connect(Duration patience) throws DrayException {
         long deadline = System.nanoTime() + patience.toNanos();
         while (true) {
@@ -51,15 +52,39 @@ public final class Connector {
         return switch (endpoint) {
             case Endpoint.Unix unix ->
                 new SocketConnection(Socket.connectUnix(unix.path(), timeoutMs), false, cancelled);
-            case Endpoint.Tcp tcp -> tcp(tcp, timeoutMs);
-            case Endpoint.Tls(var tcp, var directory) -> {
-                SSLContext context = TlsFiles.read(directory, "client"); // before there is anything to close
-                yield TlsConnection.client(tcp(tcp, timeoutMs), context, tcp);
-            }
+            case Endpoint.Tcp tcp -> tcp(tcp, timeoutMs, cancelled);
+            case Endpoint.Tls tls -> tls(tls, timeoutMs);
         };
     }
 
-    private Connection tcp(Endpoint.Tcp to, int timeoutMs) throws SysException, DrayException {
+    private Connection tls(Endpoint.Tls to, int timeoutMs) throws SysException, DrayException {
+        SSLContext context = TlsFiles.read(to.directory(), "client"); // before there is anything to close
+        long deadline = System.nanoTime() + timeoutMs * 1_000_000L;
+        var established = new AtomicBoolean();
+        BooleanSupplier ends =
+                () -> cancelled.getAsBoolean() || (!established.get() && System.nanoTime() - deadline > 0);
+        TlsConnection connection = TlsConnection.client(tcp(to.at(), timeoutMs, ends), context, to.at());
+        try {
+            connection.establish();
+            established.set(true);
+            return connection;
+        } catch (InterruptedOperation e) {
+            connection.close();
+            if (System.nanoTime() - deadline > 0) {
+                throw new PeerException(
+                        endpoint + " takes the connection, but leaves the TLS handshake unanswered",
+                        "see whether a Cloud Hypervisor listens there, and with TLS",
+                        e);
+            }
+            throw e;
+        } catch (DrayException | RuntimeException | Error e) {
+            connection.close();
+            throw e;
+        }
+    }
+
+    private static Connection tcp(Endpoint.Tcp to, int timeoutMs, BooleanSupplier cancelled)
+            throws SysException, DrayException {
         Fd fd = Socket.connectTcp(Sockets.resolve(to), timeoutMs);
         try {
             SocketOption.noDelay(fd);

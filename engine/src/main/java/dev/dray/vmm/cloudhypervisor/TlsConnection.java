@@ -16,8 +16,9 @@ import javax.net.ssl.SSLEngineResult.HandshakeStatus;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLParameters;
 
-/// A connection under TLS 1.3, both sides with certificates, as Cloud Hypervisor has it. The handshake runs when
-/// something is first read or written, so that whoever accepts connections does not wait for it.
+/// A connection under TLS 1.3, both sides with certificates, as Cloud Hypervisor has it. Who
+/// accepts does not wait for the handshake, which runs when something is first read or written; who connects does it
+/// before anything else ([#establish]).
 ///
 /// A peer that ends the TCP connection without a word has ended it all the same, as Cloud Hypervisor does: between two
 /// messages that is their end, inside of one it is an error of whoever reads them.
@@ -227,7 +228,8 @@ final class TlsConnection implements Connection {
         }
     }
 
-    private void establish() throws DrayException {
+    /// Shakes hands, if that was not done yet.
+    void establish() throws DrayException {
         if (!established) {
             synchronized (writing) {
                 if (!established) {

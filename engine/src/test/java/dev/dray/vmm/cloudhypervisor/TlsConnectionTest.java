@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.dray.error.DrayException;
+import dev.dray.error.InterruptedOperation;
 import dev.dray.error.PeerException;
 import dev.dray.error.RefusedException;
 import dev.dray.testbed.Gen;
@@ -20,6 +21,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -188,6 +190,19 @@ class TlsConnectionTest {
                     }));
             assertThat(connected.get(60, TimeUnit.SECONDS)).isTrue();
             assertFails(accepted, "");
+        }
+    }
+
+    @Test
+    void aPeerThatTakesTheConnectionAndStaysSilentIsNotWaitedForForEver() throws Exception {
+        try (Listener silent = Listener.listen(new Endpoint.Tcp("127.0.0.1", 0), () -> false)) {
+            var to = new Endpoint.Tls((Endpoint.Tcp) silent.endpoint(), authority.directory());
+            assertThatThrownBy(() -> new Connector(to, () -> false).connect(Duration.ofMillis(300)))
+                    .isInstanceOf(PeerException.class)
+                    .hasMessageContaining("TLS handshake");
+            var asked = new AtomicInteger();
+            assertThatThrownBy(() -> new Connector(to, () -> asked.incrementAndGet() > 2).connect(Duration.ofDays(1)))
+                    .isInstanceOf(InterruptedOperation.class);
         }
     }
 
