@@ -46,6 +46,9 @@ final class MemoryPush implements EagerFill.Lane {
             MemorySegment role = arena.allocate(Wire.ROLE_BYTES);
             role.set(Wire.U16, 0, (short) Role.PRECOPY_MEMORY.code());
             connection.write(role.address(), Wire.ROLE_BYTES);
+        } catch (DrayException | RuntimeException | Error e) {
+            close();
+            throw e;
         }
     }
 

@@ -235,6 +235,21 @@ class GuestSenderTest {
     }
 
     @Test
+    void aConnectionForMemoryThatBreaksAtOnceIsClosed() {
+        var closed = new AtomicBoolean();
+        var broken = (Connection) Proxy.newProxyInstance(
+                Connection.class.getClassLoader(), new Class<?>[] {Connection.class}, (_, method, _) -> {
+                    closed.compareAndSet(false, method.getName().equals("close"));
+                    if (method.getName().equals("write")) {
+                        throw new PeerException("broken", "");
+                    }
+                    return null;
+                });
+        assertThatThrownBy(() -> new MemoryPush(broken, List.of())).isInstanceOf(PeerException.class);
+        assertThat(closed).isTrue();
+    }
+
+    @Test
     void aPieceOfMemoryThatIsRefusedEndsTheRestore() throws Exception {
         unix();
         vmm().script.put(Command.MEMORY, Instead.ERROR);
