@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -22,6 +24,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// The VMM dies, or a connection breaks, at each step of each flow: where the guest is, as Dray says and as it is; what
 /// is in the repository; and the next one works.
 @Timeout(120)
+@Execution(ExecutionMode.CONCURRENT)
 class FlowFaultsTest {
     private static Model model(boolean isShared) {
         Model shared = Model.standard().withZones(2);

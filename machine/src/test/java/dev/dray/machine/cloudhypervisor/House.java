@@ -50,7 +50,9 @@ final class House implements AutoCloseable {
 
     static House open() throws Exception {
         House house = new House(Files.createTempDirectory("dray-house-"));
-        System.setProperty("dray.state", house.directory.resolve("state").toString());
+        // One for all houses, which may stand at the same time; sockets tell what is whose.
+        System.setProperty(
+                "dray.state", Path.of("target", "dray-state").toAbsolutePath().toString());
         new Init(house.access(), true, Init.Dedup.REPOSITORY).run(Progress.none());
         return house;
     }
@@ -222,7 +224,6 @@ final class House implements AutoCloseable {
     @Override
     public void close() throws IOException {
         machines.forEach(BuiltinMachine::close);
-        System.clearProperty("dray.state");
         try (var files = Files.walk(directory)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(file);
