@@ -221,7 +221,7 @@ final class CloudHypervisorCapture implements Reception.Owner {
     /// A VMM that has handed its guest over ends itself.
     private void awaitEndOfVmm() {
         long deadline = System.nanoTime() + SETTLE_PATIENCE.toNanos();
-        while (facts.identity().isPresent() && facts.isProcessThere() && System.nanoTime() - deadline < 0) {
+        while (facts.isProcessThere() && System.nanoTime() - deadline < 0) {
             LockSupport.parkNanos(1_000_000);
         }
         if (facts.isProcessThere()) {

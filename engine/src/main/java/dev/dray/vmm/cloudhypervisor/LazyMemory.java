@@ -8,6 +8,7 @@ import dev.dray.page.PageServer.Extent;
 import dev.dray.page.WorkingSet;
 import dev.dray.vmm.LazyReport;
 import dev.dray.vmm.OperationWatch;
+import dev.dray.vmm.ProcessIdentity;
 import dev.dray.vmm.RestoreImage;
 import dev.dray.vmm.Threads;
 import dev.dray.vmm.cloudhypervisor.wire.Role;
@@ -104,7 +105,7 @@ final class LazyMemory implements AutoCloseable {
         Connection to = connector.connect(CONNECT_PATIENCE);
         connection = to;
         pid = to.peerProcess().orElse(0);
-        process = pid > 0 ? VmFacts.identity(pid) : Optional.empty();
+        process = pid > 0 ? ProcessIdentity.of(pid) : Optional.empty();
         MemorySegment role = NativeMemory.map(Wire.ROLE_BYTES);
         try {
             role.set(Wire.U16, 0, (short) Role.FAULT.code());
@@ -167,7 +168,7 @@ final class LazyMemory implements AutoCloseable {
     }
 
     private boolean isGone() {
-        return process.isPresent() && !VmFacts.identity(pid).equals(process);
+        return process.isPresent() && !ProcessIdentity.of(pid).equals(process);
     }
 
     /// Ends everything, and waits for its threads.

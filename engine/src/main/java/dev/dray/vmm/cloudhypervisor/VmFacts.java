@@ -1,11 +1,8 @@
 package dev.dray.vmm.cloudhypervisor;
 
 import dev.dray.error.PeerException;
+import dev.dray.vmm.ProcessIdentity;
 import dev.dray.vmm.Whereabouts;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.MissingNode;
@@ -45,7 +42,7 @@ record VmFacts(
                 Versions.of(vmm.path("version").asString("")),
                 vmm.path("build_version").asString(""),
                 pid.isIntegralNumber() ? Optional.of(pid.longValue()) : Optional.empty(),
-                pid.isIntegralNumber() ? identity(pid.longValue()) : Optional.empty(),
+                pid.isIntegralNumber() ? ProcessIdentity.of(pid.longValue()) : Optional.empty(),
                 vm.path("state").asString(""),
                 vm.path("config"));
     }
@@ -70,20 +67,6 @@ record VmFacts(
 
     /// Whether the process is still there, as far as can be seen.
     boolean isProcessThere() {
-        return identity.isPresent() && pid.flatMap(VmFacts::identity).equals(identity);
-    }
-
-    /// What tells a process from all others of this boot; empty if it has ended, or cannot be seen.
-    static Optional<String> identity(long pid) {
-        try {
-            String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
-            // Start time is field 22; the second, in parentheses, may hold anything.
-            List<String> fields =
-                    List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1));
-            boolean ended = fields.getFirst().equals("Z") || fields.getFirst().equals("X"); // its parent has not asked
-            return fields.size() > 19 && !ended ? Optional.of(pid + " " + fields.get(19)) : Optional.empty();
-        } catch (IOException e) {
-            return Optional.empty();
-        }
+        return identity.isPresent() && pid.flatMap(ProcessIdentity::of).equals(identity);
     }
 }

@@ -1,5 +1,6 @@
 package dev.dray.vmm.qemu;
 
+import dev.dray.vmm.ProcessIdentity;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -38,18 +39,7 @@ record QemuProcess(Path controlSocket, Optional<Long> pid) {
     /// What tells this process from a later one at the same socket: process id and start time; empty if
     /// not known.
     String identity() {
-        if (pid.isEmpty()) {
-            return "";
-        }
-        try {
-            String stat = Files.readString(Path.of("/proc", pid.get().toString(), "stat"));
-            // Start time is field 22; the second, in parentheses, may hold anything.
-            List<String> fields =
-                    List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1));
-            return fields.size() > 19 ? pid.get() + " " + fields.get(19) : "";
-        } catch (IOException e) {
-            return "";
-        }
+        return pid.flatMap(ProcessIdentity::of).orElse("");
     }
 
     /// Whether it may start programs that see the same files as Dray.
@@ -85,7 +75,7 @@ record QemuProcess(Path controlSocket, Optional<Long> pid) {
             return false;
         }
         long deadline = System.nanoTime() + patience.toNanos();
-        while (isAlive()) {
+        while (!identity().isEmpty()) {
             if (System.nanoTime() - deadline > 0) {
                 return false;
             }
@@ -93,21 +83,10 @@ record QemuProcess(Path controlSocket, Optional<Long> pid) {
                 Thread.sleep(20);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                return !isAlive();
+                return identity().isEmpty();
             }
         }
         return true;
-    }
-
-    /// A zombie counts as gone: its parent just has not looked yet.
-    private boolean isAlive() {
-        try {
-            String stat = Files.readString(Path.of("/proc", pid.orElseThrow().toString(), "stat"));
-            int afterName = stat.lastIndexOf(')');
-            return afterName >= 0 && stat.length() > afterName + 2 && stat.charAt(afterName + 2) != 'Z';
-        } catch (IOException e) {
-            return false;
-        }
     }
 
     /// Sockets that listen at a path that may be this one, by their links in `/proc/PID/fd`, with the path as it was

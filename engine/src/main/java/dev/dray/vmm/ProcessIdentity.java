@@ -1,0 +1,32 @@
+package dev.dray.vmm;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/// What tells a process from all others of this boot: its number and when it was started, as `/proc/PID/stat` has them
+/// (proc_pid_stat(5)).
+public final class ProcessIdentity {
+    private static final int STATE = 0;
+    private static final int START_TIME = 19;
+
+    private ProcessIdentity() {}
+
+    /// Empty if the process has ended, or cannot be seen. One whose parent has not asked for it yet has ended.
+    public static Optional<String> of(long pid) {
+        try {
+            String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+            // Counted from the third field on: the second, in parentheses, may hold anything.
+            List<String> fields =
+                    List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1));
+            boolean ended = fields.get(STATE).equals("Z") || fields.get(STATE).equals("X");
+            return fields.size() > START_TIME && !ended
+                    ? Optional.of(pid + " " + fields.get(START_TIME))
+                    : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+}
