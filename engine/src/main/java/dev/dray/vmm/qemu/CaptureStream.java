@@ -22,7 +22,6 @@ import dev.dray.vmm.qemu.wire.StreamReader;
 import java.io.IOException;
 import java.nio.channels.ByteChannel;
 import java.nio.channels.ServerSocketChannel;
-import java.nio.file.Path;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -30,7 +29,6 @@ import org.jspecify.annotations.Nullable;
 /// carries Dray's last word back to QEMU. Closing it, in whatever way, makes QEMU run its guest on.
 final class CaptureStream implements AutoCloseable {
     private final PrivateSocket socket;
-    private final Path controlSocket;
     private final CapturePlan plan;
     private final QemuFacts facts;
     private final CaptureStore store;
@@ -45,14 +43,8 @@ final class CaptureStream implements AutoCloseable {
     private volatile @Nullable SocketBytes bytes;
 
     CaptureStream(
-            PrivateSocket socket,
-            Path controlSocket,
-            CapturePlan plan,
-            QemuFacts facts,
-            CaptureStore store,
-            Consumer<CaptureEvent> post) {
+            PrivateSocket socket, CapturePlan plan, QemuFacts facts, CaptureStore store, Consumer<CaptureEvent> post) {
         this.socket = socket;
-        this.controlSocket = controlSocket;
         this.plan = plan;
         this.facts = facts;
         this.store = store;
@@ -68,11 +60,11 @@ final class CaptureStream implements AutoCloseable {
     synchronized void start() throws MachineException {
         Opening opening;
         if (plan.mode() == CaptureMode.BACKGROUND && DrainingPipe.isNeededBy(facts.version())) {
-            DrainingPipe made = socket.pipe(controlSocket);
+            DrainingPipe made = socket.pipe();
             pipe = made;
             opening = made::reading;
         } else {
-            ServerSocketChannel listening = socket.listen(controlSocket);
+            ServerSocketChannel listening = socket.listen();
             server = listening;
             opening = listening::accept;
         }

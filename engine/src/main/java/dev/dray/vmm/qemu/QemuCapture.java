@@ -84,7 +84,7 @@ final class QemuCapture {
         this.store = store;
         this.watch = watch;
         this.process = process;
-        this.stream = new CaptureStream(socket, process.controlSocket(), choice.plan(), facts, store, this::post);
+        this.stream = new CaptureStream(socket, choice.plan(), facts, store, this::post);
     }
 
     /// Runs the capture to its end. The guest is as it was, or where the order wants it, when this returns.

@@ -168,7 +168,7 @@ public final class QemuMachine implements VirtualMachine {
             throw new GuestException(e, guest);
         }
         try (var socket = PrivateSocket.beside(controlSocket)) {
-            socket.handOver(controlSocket);
+            socket.handOver();
             int channels = channels(settings, memory);
             return new QemuRestore(qmp, facts, image, state, memory, watch, socket, process, channels)
                     .run(order.paused());
