@@ -79,6 +79,7 @@ final class Reception implements AutoCloseable {
     private RequestHeader header = new RequestHeader(0, 0, 0);
     private @Nullable DrayException failure;
     private boolean answered;
+    private boolean mainEnded;
 
     Reception(Listener listener, Plan plan, CaptureStore store, OperationWatch watch, Owner owner, Pace pace) {
         this.listener = listener;
@@ -196,7 +197,7 @@ final class Reception implements AutoCloseable {
                     failedAfterwards(e);
                     continue;
                 }
-                events.add(isMainsEnd(e) ? ended(e) : failed(e));
+                events.add(mainEnded ? ended(e) : failed(e));
                 break;
             }
         }
@@ -217,14 +218,6 @@ final class Reception implements AutoCloseable {
         failure = why;
         return new Event.Ended();
     }
-
-    private boolean isMainsEnd(DrayException e) {
-        return e instanceof PeerException
-                && e.getMessage() != null
-                && e.getMessage().startsWith(GONE);
-    }
-
-    private static final String GONE = "The VMM ended its migration";
 
     private void perform(Effect effect, State before, State after) throws DrayException {
         switch (effect) {
@@ -368,8 +361,10 @@ final class Reception implements AutoCloseable {
         }
         checkCancelled();
         if (!main().isQuiet()) {
+            mainEnded = true;
             throw new PeerException(
-                    GONE + " while it waited for an answer", "see its log; a VM whose capture fails goes on by itself");
+                    "The VMM ended its migration while it waited for an answer",
+                    "see its log; a VM whose capture fails goes on by itself");
         }
     }
 
