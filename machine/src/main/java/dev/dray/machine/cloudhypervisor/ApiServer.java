@@ -2,6 +2,7 @@ package dev.dray.machine.cloudhypervisor;
 
 import dev.dray.error.PeerException;
 import dev.dray.machine.vmm.FaultStep;
+import dev.dray.machine.vmm.Threads;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;

@@ -86,14 +86,7 @@ public final class CloudHypervisorDialect implements Dialect {
 
     /// Ends the VMM after the answer to this call has gone out.
     void quit() {
-        Thread.ofVirtual().start(() -> {
-            try {
-                Thread.sleep(20);
-            } catch (InterruptedException _) {
-                Thread.currentThread().interrupt();
-            }
-            vmm.quit(0);
-        });
+        vmm.quitAfterAnswer();
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.dray.linux.SysException;
 import dev.dray.machine.vmm.FaultStep;
 import dev.dray.machine.vmm.MemoryBlock;
 import dev.dray.machine.vmm.MissingPages;
+import dev.dray.machine.vmm.Threads;
 import dev.dray.machine.vmm.Vmm;
 import dev.dray.memory.PageSize;
 import dev.dray.vmm.cloudhypervisor.wire.Command;
@@ -15,7 +16,6 @@ import dev.dray.vmm.cloudhypervisor.wire.RequestHeader;
 import dev.dray.vmm.cloudhypervisor.wire.ResponseHeader;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
-import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -206,7 +206,7 @@ final class Drain {
     void close() {
         missing.end();
         shutdown();
-        Threads.join(List.of(thread));
+        Threads.join(thread);
         NativeMemory.unmap(inline);
     }
 }

@@ -6,6 +6,7 @@ import dev.dray.linux.Fd;
 import dev.dray.linux.Poll;
 import dev.dray.linux.Socket;
 import dev.dray.linux.SysException;
+import dev.dray.machine.vmm.Threads;
 import dev.dray.vmm.cloudhypervisor.wire.Command;
 import dev.dray.vmm.cloudhypervisor.wire.RequestHeader;
 import dev.dray.vmm.cloudhypervisor.wire.ResponseHeader;
@@ -129,7 +130,7 @@ final class ExtraConnections {
     /// @throws PeerException if one had failed
     void stop() throws PeerException {
         stopped = true;
-        Threads.join(List.of(acceptor));
+        Threads.join(acceptor);
         Threads.join(workers);
         faultConnections.forEach(Channel::close);
         PeerException broke = failure;

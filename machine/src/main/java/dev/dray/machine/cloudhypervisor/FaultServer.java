@@ -2,13 +2,13 @@ package dev.dray.machine.cloudhypervisor;
 
 import dev.dray.error.PeerException;
 import dev.dray.machine.vmm.FaultStep;
+import dev.dray.machine.vmm.Threads;
 import dev.dray.vmm.cloudhypervisor.wire.Command;
 import dev.dray.vmm.cloudhypervisor.wire.MemoryRange;
 import dev.dray.vmm.cloudhypervisor.wire.RequestHeader;
 import dev.dray.vmm.cloudhypervisor.wire.ResponseHeader;
 import dev.dray.vmm.cloudhypervisor.wire.Role;
 import dev.dray.vmm.cloudhypervisor.wire.WireLimits;
-import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -73,7 +73,7 @@ final class FaultServer {
     ///
     /// @throws PeerException if the connection broke in another way than by its end
     void await() throws PeerException {
-        Threads.join(List.of(thread));
+        Threads.join(thread);
         PeerException broke = failure;
         if (broke != null) {
             throw broke;
@@ -86,7 +86,7 @@ final class FaultServer {
 
     void close() {
         shutdown();
-        Threads.join(List.of(thread));
+        Threads.join(thread);
         channel.close();
     }
 }

@@ -3,6 +3,7 @@ package dev.dray.machine.cloudhypervisor;
 import dev.dray.error.PeerException;
 import dev.dray.linux.NativeMemory;
 import dev.dray.machine.vmm.FaultStep;
+import dev.dray.machine.vmm.Threads;
 import dev.dray.vmm.cloudhypervisor.wire.Command;
 import dev.dray.vmm.cloudhypervisor.wire.MemoryRange;
 import dev.dray.vmm.cloudhypervisor.wire.RangeTable;

@@ -6,6 +6,7 @@ import dev.dray.machine.cloudhypervisor.SourceCourse.Event;
 import dev.dray.machine.cloudhypervisor.SourceCourse.Plan;
 import dev.dray.machine.cloudhypervisor.SourceCourse.State;
 import dev.dray.machine.vmm.FaultStep;
+import dev.dray.machine.vmm.Threads;
 import dev.dray.machine.vmm.Vmm;
 import dev.dray.vmm.cloudhypervisor.wire.Command;
 import dev.dray.vmm.cloudhypervisor.wire.MemoryRange;
@@ -286,6 +287,6 @@ final class SourceRun {
     /// Ends it; only when the machine is being closed.
     void close() {
         shutdown();
-        Threads.join(List.of(thread));
+        Threads.join(thread);
     }
 }

@@ -8,6 +8,7 @@ import dev.dray.machine.qemu.DestinationCourse.State;
 import dev.dray.machine.vmm.DeviceState;
 import dev.dray.machine.vmm.FaultStep;
 import dev.dray.machine.vmm.Faults;
+import dev.dray.machine.vmm.Threads;
 import dev.dray.machine.vmm.Vmm;
 import dev.dray.memory.GuestMemoryMap;
 import dev.dray.page.PageDestination;

@@ -131,15 +131,7 @@ public final class QemuDialect implements Dialect {
     }
 
     void quit() {
-        // The answer to the command goes out first.
-        Thread.ofVirtual().start(() -> {
-            try {
-                Thread.sleep(20);
-            } catch (InterruptedException _) {
-                Thread.currentThread().interrupt();
-            }
-            vmm.quit(0);
-        });
+        vmm.quitAfterAnswer();
     }
 
     @Override

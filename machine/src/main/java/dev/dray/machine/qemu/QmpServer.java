@@ -1,6 +1,7 @@
 package dev.dray.machine.qemu;
 
 import dev.dray.machine.vmm.Faults;
+import dev.dray.machine.vmm.Threads;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;

@@ -9,6 +9,7 @@ import dev.dray.machine.vmm.DeviceState;
 import dev.dray.machine.vmm.FaultStep;
 import dev.dray.machine.vmm.Faults;
 import dev.dray.machine.vmm.FrozenPages;
+import dev.dray.machine.vmm.Threads;
 import dev.dray.machine.vmm.Vmm;
 import dev.dray.vmm.qemu.wire.ReturnMessage;
 import dev.dray.vmm.qemu.wire.ReturnPathReader;
