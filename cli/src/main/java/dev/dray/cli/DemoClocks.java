@@ -24,7 +24,7 @@ record DemoClocks(Restored eager, Restored lazy) {
 
     static DemoClocks run(Path directory, RepositoryAccess repository, Progress progress)
             throws OperationException, DrayException {
-        var vmm = new DemoVmm.CloudHypervisor();
+        var vmm = DemoVmm.Builtin.asCloudHypervisor();
         progress.phase("starting a second guest");
         try (DemoVm source = DemoVm.start(vmm, directory, "clocks", false)) {
             source.await(report -> report.passes() >= 2, GUEST_LIMIT, "start to check its memory");

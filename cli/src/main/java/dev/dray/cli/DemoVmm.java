@@ -33,9 +33,7 @@ sealed interface DemoVmm {
     String title();
 
     /// The dialect that it speaks, as in addresses.
-    default String dialect() {
-        return "qemu";
-    }
+    String dialect();
 
     /// The command line that starts one, with its sockets and its guest's report at `ends`.
     ///
@@ -46,7 +44,7 @@ sealed interface DemoVmm {
     static DemoVmm choose(DemoCommand.Vmm choice, String searchPath) throws DrayException {
         Optional<Path> qemu = qemuOn(searchPath);
         return switch (choice) {
-            case BUILTIN -> new Builtin("as asked for");
+            case BUILTIN -> Builtin.asQemu("as asked for");
             case QEMU ->
                 new Qemu(
                         qemu.orElseThrow(() -> new UsageException(
@@ -54,7 +52,7 @@ sealed interface DemoVmm {
                         "as asked for");
             case AUTO ->
                 qemu.<DemoVmm>map(program -> new Qemu(program, "it is on the PATH"))
-                        .orElseGet(() -> new Builtin("there is no qemu-system-x86_64 on the PATH"));
+                        .orElseGet(() -> Builtin.asQemu("there is no qemu-system-x86_64 on the PATH"));
         };
     }
 
@@ -70,6 +68,11 @@ sealed interface DemoVmm {
 
     /// A real QEMU with a bare-metal guest on its floppy.
     record Qemu(Path program, String reason) implements DemoVmm {
+        @Override
+        public String dialect() {
+            return "qemu";
+        }
+
         @Override
         public String word() {
             return "qemu";
@@ -120,57 +123,31 @@ sealed interface DemoVmm {
     }
 
     /// The built-in machine, in a process of its own.
-    record Builtin(String reason) implements DemoVmm {
-        /// What its guest changes: enough that a capture meets pages on their way, and leaves most of a core.
-        private static final long DIRTY_BYTES_PER_SECOND = 64L << 20;
-
-        @Override
-        public String word() {
-            return "builtin";
-        }
-
-        @Override
-        public String otherwise() {
-            return "See whether this machine has 1 GB of memory to spare";
-        }
-
-        @Override
-        public String name(String vmm) {
-            return "built-in machine";
-        }
-
-        @Override
-        public String title() {
-            return "the built-in machine (" + reason + "), with a guest of " + Words.bytes(MEMORY_BYTES)
+    ///
+    /// @param dialect what it speaks as: `qemu` or `ch`
+    /// @param guestBytes its guest's memory
+    /// @param dirtyBytesPerSecond what its guest changes
+    record Builtin(String dialect, String reason, String title, long guestBytes, long dirtyBytesPerSecond)
+            implements DemoVmm {
+        /// As a QEMU. Its guest changes so much that a capture meets pages on their way, and leaves most of a core.
+        static Builtin asQemu(String reason) {
+            String title = "the built-in machine (" + reason + "), with a guest of " + Words.bytes(MEMORY_BYTES)
                     + ", half of it incompressible, that checks its own memory";
+            return new Builtin("qemu", reason, title, MEMORY_BYTES, 64L << 20);
         }
 
-        @Override
-        public List<String> command(Path directory, DemoVm.Endpoints ends, boolean waiting) {
-            List<String> command = machine(MEMORY_BYTES, DIRTY_BYTES_PER_SECOND, ends);
-            command.addAll(List.of("--qmp", ends.control().toString()));
-            if (waiting) {
-                command.add("--incoming");
-            }
-            return command;
+        /// As a Cloud Hypervisor, which can give a guest its memory while it runs. Its guest changes little, so that
+        /// one
+        /// that waits for its memory is seen to wait, and not its host.
+        static Builtin asCloudHypervisor() {
+            long bytes = 128L << 20;
+            String title = "the built-in machine speaking as a Cloud Hypervisor, with a guest of " + Words.bytes(bytes);
+            return new Builtin("ch", "it speaks as a Cloud Hypervisor too", title, bytes, 16L << 20);
         }
-    }
-
-    /// The built-in machine speaking as a Cloud Hypervisor, which can give a guest its memory while it runs.
-    record CloudHypervisor() implements DemoVmm {
-        private static final long GUEST_BYTES = 128L << 20;
-
-        /// Little, so that a guest that waits for its memory is seen to wait, and not its host.
-        private static final long DIRTY_BYTES_PER_SECOND = 16L << 20;
 
         @Override
         public String word() {
             return "builtin";
-        }
-
-        @Override
-        public String reason() {
-            return "it speaks as a Cloud Hypervisor too";
         }
 
         @Override
@@ -184,41 +161,28 @@ sealed interface DemoVmm {
         }
 
         @Override
-        public String title() {
-            return "the built-in machine speaking as a Cloud Hypervisor, with a guest of " + Words.bytes(GUEST_BYTES);
-        }
-
-        @Override
-        public String dialect() {
-            return "ch";
-        }
-
-        @Override
         public List<String> command(Path directory, DemoVm.Endpoints ends, boolean waiting) {
-            List<String> command = machine(GUEST_BYTES, DIRTY_BYTES_PER_SECOND, ends);
-            command.addAll(List.of("--api-socket", ends.control().toString()));
+            var command = new ArrayList<String>(List.of(
+                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                    "-XX:+UseSerialGC",
+                    "-XX:TieredStopAtLevel=1",
+                    "-XX:-UsePerfData",
+                    "-Xmx128m",
+                    "--enable-native-access=ALL-UNNAMED",
+                    "-cp",
+                    System.getProperty("java.class.path"),
+                    "dev.dray.machine.Main"));
+            command.addAll(List.of("--memory-mib", Long.toString(guestBytes >> 20), "--workload", "hot"));
+            command.addAll(List.of("--dirty-rate", Long.toString(dirtyBytesPerSecond)));
+            command.addAll(List.of("--serial", ends.serial().toString()));
+            command.addAll(List.of("--report", ends.report().toString()));
+            command.addAll(List.of(
+                    dialect.equals("ch") ? "--api-socket" : "--qmp",
+                    ends.control().toString()));
             if (waiting) {
                 command.add("--incoming");
             }
             return command;
         }
-    }
-
-    private static List<String> machine(long memoryBytes, long dirtyBytesPerSecond, DemoVm.Endpoints ends) {
-        var command = new ArrayList<String>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-XX:-UsePerfData",
-                "-Xmx128m",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "dev.dray.machine.Main"));
-        command.addAll(List.of("--memory-mib", Long.toString(memoryBytes >> 20), "--workload", "hot"));
-        command.addAll(List.of("--dirty-rate", Long.toString(dirtyBytesPerSecond)));
-        command.addAll(List.of("--serial", ends.serial().toString()));
-        command.addAll(List.of("--report", ends.report().toString()));
-        return command;
     }
 }
