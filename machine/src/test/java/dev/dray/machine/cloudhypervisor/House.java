@@ -29,6 +29,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /// A repository, Dray in this process, and machines whose guests check themselves; everything lies in one directory.
@@ -181,6 +183,7 @@ final class House implements AutoCloseable {
         private final List<String> warnings = Collections.synchronizedList(new ArrayList<>());
         private final List<String> phases = Collections.synchronizedList(new ArrayList<>());
         private final AtomicBoolean cancelled = new AtomicBoolean();
+        private final CountDownLatch allDone = new CountDownLatch(1);
         private volatile boolean guestRuns;
 
         @Override
@@ -190,7 +193,16 @@ final class House implements AutoCloseable {
 
         @Override
         public void bytes(long done, long total) {
-            // Only the outcome counts here.
+            if (done == total) {
+                allDone.countDown();
+            }
+        }
+
+        /// Waits until a phase has done all its bytes.
+        void awaitAllDone() throws InterruptedException {
+            if (!allDone.await(60, TimeUnit.SECONDS)) {
+                throw new AssertionError("no phase had all its bytes done in a minute");
+            }
         }
 
         @Override

@@ -20,10 +20,17 @@ final class ScriptedReceiver extends Scripted {
     private final Fd listener;
     private final Difference documents;
     private final List<CountDownLatch> accepted;
+    private final Play beforeEnd;
 
     /// @param documents compares Config and State
     ScriptedReceiver(ChTrace trace, Place at, Difference documents) throws Exception {
+        this(trace, at, documents, () -> {});
+    }
+
+    /// @param beforeEnd what is waited for before a connection is ended
+    ScriptedReceiver(ChTrace trace, Place at, Difference documents, Play beforeEnd) throws Exception {
         super(trace);
+        this.beforeEnd = beforeEnd;
         this.documents = documents;
         listener = at.listen();
         accepted = Stream.generate(() -> new CountDownLatch(1))
@@ -55,6 +62,7 @@ final class ScriptedReceiver extends Scripted {
         try (Channel channel = accept(connection)) {
             for (Event event : script) {
                 if (event.speaker() == Speaker.RECEIVER && event.is("eof")) {
+                    beforeEnd.run();
                     channel.shutdown();
                 } else if (event.speaker() == Speaker.RECEIVER) {
                     channel.write(event.bytes());
