@@ -22,7 +22,6 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -165,7 +164,7 @@ public final class CloudHypervisorDirectory {
         facts.put("build_version", "").put("version", "");
         facts.put("was_running", true); // it was let run before it was snapshotted, or nobody would want it
         facts.put("path", "import").put("imported_form", form.word());
-        GuestDisk.note(disks(), Optional.empty(), facts.putArray("disks"));
+        GuestDisk.noteUndated(disks(), facts.putArray("disks")); // a copy of the directory has the times of copying
         return facts;
     }
 }

@@ -93,6 +93,10 @@ public final class DiskCheck {
                     .map(GuestDisk::file)
                     .findFirst()
                     .orElse(disk.path("file").asString(""));
+            if (disk.path(GuestDisk.UNDATED).asBoolean(false)) {
+                moved.add(device + " (" + file + ", and the snapshot does not tell when it was taken)");
+                continue;
+            }
             Optional<Instant> when = file.startsWith("/") ? changed.apply(Path.of(file)) : Optional.empty();
             if (when.isEmpty() || when.get().isAfter(taken)) {
                 moved.add(device + " (" + file + ", "

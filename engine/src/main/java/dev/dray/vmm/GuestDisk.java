@@ -10,6 +10,9 @@ import tools.jackson.databind.node.ArrayNode;
 /// @param node the VMM's other name for it: QEMU's block node; the same name where there is no other
 /// @param file where it lies, as the VMM says; a path or a URL
 public record GuestDisk(String device, String node, String file) {
+    /// Says of a noted disk that when the guest stood still is not known: no disk's age can be compared with it.
+    static final String UNDATED = "undated";
+
     /// Writes down what a snapshot keeps of the disks, as [DiskCheck] reads it.
     ///
     /// @param id of the state in which the user's own command has captured them, if it has
@@ -20,5 +23,11 @@ public record GuestDisk(String device, String node, String file) {
             node.put("captured", id.isPresent());
             id.ifPresent(known -> node.put("id", known));
         }
+    }
+
+    /// As [#note], of a snapshot that somebody else took, nobody knows when.
+    public static void noteUndated(List<GuestDisk> disks, ArrayNode into) {
+        note(disks, Optional.empty(), into);
+        into.forEach(disk -> disk.asObject().put(UNDATED, true));
     }
 }

@@ -14,6 +14,8 @@ import dev.dray.testbed.ChTrace;
 import dev.dray.testbed.Gen;
 import dev.dray.vmm.CaptureStore;
 import dev.dray.vmm.CapturedMachine;
+import dev.dray.vmm.DiskCheck;
+import dev.dray.vmm.DiskPledge;
 import dev.dray.vmm.OperationWatch;
 import dev.dray.vmm.cloudhypervisor.wire.MigrationConfig;
 import java.io.IOException;
@@ -25,6 +27,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -103,6 +106,26 @@ class CloudHypervisorDirectoryTest {
         Kept kept = copied();
         assertMemory(kept);
         assertThat(kept.part("config")).isEqualTo(CONFIG);
+    }
+
+    /// The files of a directory that was copied are as old as the copy, and its guest's disks may have moved on before.
+    @Test
+    void whenItWasTakenIsNotKnown() throws Exception {
+        nativeForm(STATE);
+        Path disk = Files.createFile(directory.resolve("disk"));
+        Files.setLastModifiedTime(disk, FileTime.fromMillis(0));
+        Path config = directory.resolve("config.json");
+        Files.writeString(
+                config,
+                Files.readString(config).replaceFirst("\\{", "{\"disks\":[{\"id\":\"d\",\"path\":\"" + disk + "\"}],"));
+        Kept kept = copied();
+        var waiting = CloudHypervisorDirectory.open(directory).disks();
+        assertThat(waiting).hasSize(1);
+        var committed = kept.committed();
+        assertThatThrownBy(() -> DiskCheck.check(
+                        committed.facts().path("disks"), waiting, new DiskPledge.Silent(), committed.taken()))
+                .isInstanceOf(RefusedException.class)
+                .hasMessageContaining("does not tell when it was taken");
     }
 
     private void assertMemory(Kept kept) {

@@ -42,6 +42,21 @@ class DiskCheckTest {
                 .hasMessageContaining("whose age cannot be seen");
     }
 
+    /// A directory that was copied is younger than the guest in it, and perhaps than what a disk has lived through
+    /// since.
+    @Test
+    void aSnapshotThatDoesNotTellWhenItWasTakenIsOlderThanAnyDisk() {
+        var noted = JsonMapper.shared().createArrayNode();
+        GuestDisk.noteUndated(WAITING, noted);
+        assertThatThrownBy(() -> DiskCheck.check(
+                        noted, WAITING, new DiskPledge.Silent(), TAKEN, _ -> Optional.of(Instant.EPOCH)))
+                .isInstanceOf(RefusedException.class)
+                .hasMessageContaining("virtio0 (/disk.img, and the snapshot does not tell when it was taken)");
+        assertThatCode(() -> DiskCheck.check(
+                        noted, WAITING, new DiskPledge.Unchecked(), TAKEN, _ -> Optional.of(Instant.EPOCH)))
+                .doesNotThrowAnyException();
+    }
+
     @Test
     void aDiskIsPutBackToTheStateThatBelongsToTheSnapshot() {
         assertThatCode(() -> disks(pledge("virtio0", "s7"), _ -> Optional.empty()))
