@@ -18,8 +18,10 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// @param config what `configBytes` say
 /// @param ran whether the guest ran before the migration
+/// @param near whether its VMM is on this host
 @SuppressWarnings("ArrayRecordComponent") // the documents as they came; never compared
-record Received(MigrationConfig config, byte[] configBytes, byte[] state, boolean ran, Transport transport) {
+record Received(
+        MigrationConfig config, byte[] configBytes, byte[] state, boolean ran, Transport transport, boolean near) {
     /// The dialect's name in a snapshot, and those of its two documents.
     static final String DIALECT = "cloud-hypervisor";
 
@@ -39,7 +41,9 @@ record Received(MigrationConfig config, byte[] configBytes, byte[] state, boolea
         facts.put(WAS_RUNNING, ran);
         facts.put("path", transport.name().toLowerCase(java.util.Locale.ROOT));
         GuestDisk.note(Disks.writable(config.vmConfig()), hookId, facts.putArray(DISKS));
-        facts.set("host", HostFacts.read());
+        if (near) {
+            facts.set("host", HostFacts.read());
+        }
         var parts = new TreeMap<>(Map.of(CONFIG, configBytes, STATE, state));
         return new CapturedMachine(taken, versions.vmm(), mode, new MachineState(DIALECT, parts), facts);
     }

@@ -329,7 +329,8 @@ final class Reception implements AutoCloseable {
         if (known == null) {
             throw new IllegalStateException("no Config yet");
         }
-        return new Received(known, configBytes, stateBytes, ran, transport);
+        boolean near = listener.endpoint() instanceof Endpoint.Unix;
+        return new Received(known, configBytes, stateBytes, ran, transport, near);
     }
 
     /// Reads the document that the request announced; how long it may be was checked with the request.

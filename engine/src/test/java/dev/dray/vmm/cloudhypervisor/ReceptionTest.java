@@ -52,6 +52,7 @@ class ReceptionTest extends ReceptionScene {
         assertThat(parts.get("state")).isEqualTo(ScriptedSource.state());
         assertThat(held.committed().facts().path("was_running").asBoolean()).isTrue();
         assertThat(held.committed().facts().path("path").asString()).isEqualTo("local");
+        assertThat(held.committed().facts().has("host")).isTrue();
     }
 
     @Test
