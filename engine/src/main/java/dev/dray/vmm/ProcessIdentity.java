@@ -14,6 +14,21 @@ public final class ProcessIdentity {
 
     private ProcessIdentity() {}
 
+    /// Whether a process has this number where it lives: in a container it has another one than outside
+    /// (pid_namespaces(7)).
+    public static boolean knowsItselfAs(long pid, long number) {
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc", Long.toString(pid), "status"))) {
+                if (line.startsWith("NSpid:")) {
+                    return line.substring(line.lastIndexOf('\t') + 1).equals(Long.toString(number));
+                }
+            }
+            return pid == number;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     /// Empty if the process has ended, or cannot be seen. One whose parent has not asked for it yet has ended.
     public static Optional<String> of(long pid) {
         try {

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.apache.hc.core5.http.ClassicHttpResponse;
@@ -44,8 +45,10 @@ final class ApiClient {
     }
 
     /// An answer, whatever its status.
+    ///
+    /// @param process that listens at the socket, as the kernel has it
     @SuppressWarnings("ArrayRecordComponent") // answers are not compared
-    record Answer(int status, byte[] body) {
+    record Answer(int status, byte[] body, OptionalLong process) {
         boolean isOk() {
             return status >= 200 && status < 300;
         }
@@ -125,11 +128,14 @@ final class ApiClient {
             throw new IOException("it closed the connection without an answer");
         }
         if (response.getCode() == 204 || response.getCode() == 304) {
-            return new Answer(response.getCode(), new byte[0]);
+            return new Answer(response.getCode(), new byte[0], connection.peerProcess());
         }
         long length = DefaultContentLengthStrategy.INSTANCE.determineLength(response);
         if (length == ContentLengthStrategy.UNDEFINED) {
-            return new Answer(response.getCode(), new byte[0]); // the VMM always says how long a body is
+            return new Answer(
+                    response.getCode(),
+                    new byte[0],
+                    connection.peerProcess()); // the VMM always says how long a body is
         }
         InputStream body = length == ContentLengthStrategy.CHUNKED
                 ? new ChunkedInputStream(buffer, connection)
@@ -138,6 +144,6 @@ final class ApiClient {
         if (content.length > BODY_BYTES_MAX) {
             throw new IOException("its answer is longer than " + BODY_BYTES_MAX + " bytes");
         }
-        return new Answer(response.getCode(), content);
+        return new Answer(response.getCode(), content, connection.peerProcess());
     }
 }

@@ -4,6 +4,7 @@ import dev.dray.linux.Fd;
 import dev.dray.linux.Poll;
 import dev.dray.linux.Socket;
 import dev.dray.linux.SocketIo;
+import dev.dray.linux.SocketOption;
 import dev.dray.linux.SysException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -13,6 +14,7 @@ import java.lang.foreign.ValueLayout;
 import java.net.SocketTimeoutException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.OptionalLong;
 
 /// The bytes of one call to an API socket, with a limit on how long all of it may take.
 final class ApiSocket extends InputStream {
@@ -73,6 +75,14 @@ final class ApiSocket extends InputStream {
     public int read() throws IOException {
         byte[] one = new byte[1];
         return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    OptionalLong peerProcess() {
+        try {
+            return OptionalLong.of(SocketOption.peerProcess(fd));
+        } catch (SysException e) {
+            return OptionalLong.empty();
+        }
     }
 
     private void await(int event) throws SysException, SocketTimeoutException {

@@ -11,11 +11,13 @@ import tools.jackson.databind.node.ObjectNode;
 /// `vm.resume` there is a fraction of a millisecond in which a killed Dray would leave a guest paused that ran
 /// before.
 ///
-/// Written while the guest stands still and its memory is read, not earlier: whoever pauses the VM at another
-/// time wants it paused.
+/// Whoever pauses the VM at another time wants it paused. So it is written as late as that costs no pause, while the
+/// last of the guest's memory is read, and how often the VM's processors have gone to sleep until then is in it: a VM
+/// that has gone on since, as it does by itself when its capture fails, was paused by somebody else.
 final class CaptureJournal {
     private static final String RESUME = "cloud_hypervisor_resume";
     private static final String PROCESS = "process";
+    private static final String SLEEPS = "processor_sleeps";
 
     private CaptureJournal() {}
 
@@ -23,6 +25,7 @@ final class CaptureJournal {
         ObjectNode entry = JsonMapper.shared().createObjectNode();
         entry.put(RESUME, true);
         entry.put(PROCESS, facts.identity().orElse(""));
+        entry.put(SLEEPS, sleeps(facts));
         journal.write(entry);
     }
 
@@ -36,8 +39,10 @@ final class CaptureJournal {
             return Optional.empty();
         }
         VmFacts facts = VmFacts.ask(api);
-        boolean same =
-                facts.identity().orElse("").equals(pending.get().path(PROCESS).asString(""));
+        boolean same = facts.identity()
+                        .filter(pending.get().path(PROCESS).asString("")::equals)
+                        .isPresent()
+                && sleeps(facts).equals(pending.get().path(SLEEPS).asString(""));
         Optional<String> done = Optional.empty();
         if (same && facts.state().equals(VmFacts.PAUSED)) {
             ApiClient.Answer answer = api.put("vm.resume");
@@ -48,8 +53,15 @@ final class CaptureJournal {
                         "let it go on with vm.resume");
             }
             done = Optional.of("the VM stood still since a capture whose Dray was killed, and was resumed");
+        } else if (facts.identity().isEmpty() && facts.state().equals(VmFacts.PAUSED)) {
+            done = Optional.of("the VM stands still, perhaps since a capture whose Dray was killed, but which process"
+                    + " its VMM is cannot be seen: let it go on with vm.resume if nobody else has paused it");
         }
         journal.clear();
         return done;
+    }
+
+    private static String sleeps(VmFacts facts) {
+        return facts.pid().map(VcpuSleeps::of).orElse("");
     }
 }

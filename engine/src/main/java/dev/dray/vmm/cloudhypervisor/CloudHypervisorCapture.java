@@ -172,10 +172,12 @@ final class CloudHypervisorCapture implements Reception.Owner {
     public void letGo() throws DrayException {
         if (goesOn && ran) {
             resume();
+        }
+        pauseMs = (System.nanoTime() - stopped) / 1e6;
+        if (remembered) {
             journal.clear();
             remembered = false;
         }
-        pauseMs = (System.nanoTime() - stopped) / 1e6;
     }
 
     /// The VMM takes it once its migration has ended, a moment after the last answer.

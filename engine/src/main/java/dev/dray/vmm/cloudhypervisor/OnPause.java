@@ -14,17 +14,17 @@ final class OnPause implements AutoCloseable {
         void run() throws DrayException;
     }
 
-    private final Task first;
+    private final Task last;
     private final Optional<String> command;
     private final String vm;
     private @Nullable Thread thread;
     private volatile @Nullable Throwable failure;
     private volatile Optional<String> id = Optional.empty();
 
-    /// @param first done before the command
+    /// @param last done after the command
     /// @param vm what the command is told of which VM it is
-    OnPause(Task first, Optional<String> command, String vm) {
-        this.first = first;
+    OnPause(Task last, Optional<String> command, String vm) {
+        this.last = last;
         this.command = command;
         this.vm = vm;
     }
@@ -32,10 +32,10 @@ final class OnPause implements AutoCloseable {
     void start() {
         thread = Thread.ofPlatform().name("on-pause").start(() -> {
             try {
-                first.run();
                 if (command.isPresent()) {
                     id = Optional.of(Hook.run(command.get(), vm, Hook.TIME_LIMIT));
                 }
+                last.run();
             } catch (DrayException | RuntimeException | Error e) {
                 failure = e;
             }

@@ -4,13 +4,14 @@ import dev.dray.error.PeerException;
 import dev.dray.vmm.ProcessIdentity;
 import dev.dray.vmm.Whereabouts;
 import java.util.Optional;
+import java.util.OptionalLong;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.MissingNode;
 
 /// What a Cloud Hypervisor says of itself and its VM.
 ///
 /// @param buildVersion as `vmm.ping` has it: a tag, or a commit
-/// @param pid of its process, as it sees itself
+/// @param pid of its process; empty if it cannot be told which one that is
 /// @param state `Running`, `Paused`, `Created`, ...; empty if it has no VM
 /// @param config the VM's configuration; missing if it has no VM
 /// @param identity of its process among all of this boot; empty if it cannot be seen
@@ -32,7 +33,7 @@ record VmFacts(
                     "see whether this is the --api-socket of a Cloud Hypervisor");
         }
         JsonNode vmm = ping.json("vmm.ping");
-        JsonNode pid = vmm.path("pid");
+        Optional<Long> pid = process(ping.process(), vmm.path("pid"));
         ApiClient.Answer info = api.get("vm.info");
         if (!info.isOk() && info.status() != 404 && !info.reason().contains("VmNotCreated")) {
             throw new PeerException("Cloud Hypervisor does not answer vm.info: " + info.reason(), "see its log");
@@ -41,10 +42,20 @@ record VmFacts(
         return new VmFacts(
                 Versions.of(vmm.path("version").asString("")),
                 vmm.path("build_version").asString(""),
-                pid.isIntegralNumber() ? Optional.of(pid.longValue()) : Optional.empty(),
-                pid.isIntegralNumber() ? ProcessIdentity.of(pid.longValue()) : Optional.empty(),
+                pid,
+                pid.flatMap(ProcessIdentity::of),
                 vm.path("state").asString(""),
                 vm.path("config"));
+    }
+
+    /// Whoever listens at the socket, if the VMM's own account of itself fits: in a container it has another number
+    /// than here, and its socket may have been opened by somebody else.
+    private static Optional<Long> process(OptionalLong listening, JsonNode said) {
+        return listening.isPresent()
+                        && said.isIntegralNumber()
+                        && ProcessIdentity.knowsItselfAs(listening.getAsLong(), said.longValue())
+                ? Optional.of(listening.getAsLong())
+                : Optional.empty();
     }
 
     /// What `vm.info` says of the VM's state now; empty if it does not say.

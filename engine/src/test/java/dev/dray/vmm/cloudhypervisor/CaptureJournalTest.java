@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.dray.vmm.Journal;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -48,6 +50,61 @@ class CaptureJournalTest {
             CaptureJournal.write(journal, VmFacts.ask(api.client()));
             journal.pending().orElseThrow().put("process", "1 1");
             assertThat(CaptureJournal.putBack(journal, api.client())).isEmpty();
+            assertThat(api.asked).isEmpty();
+        }
+    }
+
+    /// A capture that fails lets the guest go on, and then its operator pauses it.
+    @Test
+    void aGuestThatHasGoneOnSinceIsLeftAlone() throws Exception {
+        var turns = new AtomicInteger();
+        Thread vcpu = Thread.ofPlatform().daemon().name("vcpu0").start(() -> {
+            while (turns.get() < 2) {
+                LockSupport.park();
+                turns.incrementAndGet();
+            }
+        });
+        try (ScriptedApi api = new ScriptedApi(directory.resolve("api"), "Paused")) {
+            awaitParked(vcpu);
+            var journal = new Kept();
+            CaptureJournal.write(journal, VmFacts.ask(api.client()));
+            assertThat(journal.pending().orElseThrow().path("processor_sleeps").asString())
+                    .isNotEmpty();
+            LockSupport.unpark(vcpu);
+            while (turns.get() == 0) {
+                Thread.onSpinWait();
+            }
+            awaitParked(vcpu);
+            assertThat(CaptureJournal.putBack(journal, api.client())).isEmpty();
+            assertThat(api.asked).isEmpty();
+            assertThat(journal.pending()).isEmpty();
+        } finally {
+            turns.set(2);
+            LockSupport.unpark(vcpu);
+            vcpu.join();
+        }
+    }
+
+    private static void awaitParked(Thread thread) {
+        while (thread.getState() != Thread.State.WAITING) {
+            Thread.onSpinWait();
+        }
+    }
+
+    /// In a container a VMM has another number than outside, where that number is another process.
+    @Test
+    void aVmmWhoseNumberIsNotThatOfTheListenerIsNotTakenForTheProcessOfThatNumber() throws Exception {
+        try (ScriptedApi api = new ScriptedApi(directory.resolve("api"), "Paused")) {
+            assertThat(VmFacts.ask(api.client()).pid())
+                    .contains(ProcessHandle.current().pid());
+            api.pid = ProcessHandle.current().parent().orElseThrow().pid();
+            VmFacts facts = VmFacts.ask(api.client());
+            assertThat(facts.pid()).isEmpty();
+            assertThat(facts.identity()).isEmpty();
+            var journal = new Kept();
+            CaptureJournal.write(journal, facts);
+            assertThat(CaptureJournal.putBack(journal, api.client()))
+                    .hasValueSatisfying(told -> assertThat(told).contains("cannot be seen"));
             assertThat(api.asked).isEmpty();
         }
     }

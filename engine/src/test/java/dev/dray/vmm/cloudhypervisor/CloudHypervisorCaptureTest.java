@@ -199,7 +199,7 @@ class CloudHypervisorCaptureTest {
                 });
         assertThat(log).contains("complete answered 2").doesNotContain("commit");
         // Whoever pauses it from now on wants it paused.
-        assertThat(log).containsSubsequence("journal written", "journal cleared");
+        assertThat(log).doesNotContain("journal written");
     }
 
     @Test

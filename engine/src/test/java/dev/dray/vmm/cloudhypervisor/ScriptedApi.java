@@ -30,6 +30,10 @@ final class ScriptedApi implements AutoCloseable {
 
     volatile String state;
     volatile String version = "54.0.0";
+
+    /// What it takes its process for.
+    volatile long pid = ProcessHandle.current().pid();
+
     volatile String config = "{\"memory\":{\"size\":8388608,\"shared\":true}}";
     private final Path path;
     private final Fd listener;
@@ -104,9 +108,7 @@ final class ScriptedApi implements AutoCloseable {
             asked.add(call);
         }
         return switch (call) {
-            case "vmm.ping" ->
-                json("{\"version\":\"" + version + "\",\"pid\":"
-                        + ProcessHandle.current().pid() + "}");
+            case "vmm.ping" -> json("{\"version\":\"" + version + "\",\"pid\":" + pid + "}");
             case "vm.info" -> json("{\"state\":\"" + (migrates ? frozen : state) + "\",\"config\":" + config + "}");
             case "vm.counters" -> migrates ? refused() : json("{}");
             case "vm.resume" -> {
