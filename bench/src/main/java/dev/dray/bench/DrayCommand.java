@@ -17,11 +17,27 @@ final class DrayCommand {
 
     private final Path launcher = Workplace.home().resolve("dray");
     private final Path state;
-    private final Path keyFile;
+    private final Optional<Path> keyFile;
+    private final String javaOptions;
 
     DrayCommand(Workplace at) {
+        this(at, Optional.of(at.file("key")), "");
+    }
+
+    private DrayCommand(Workplace at, Optional<Path> keyFile, String javaOptions) {
         state = at.file("state");
-        keyFile = at.file("key");
+        this.keyFile = keyFile;
+        this.javaOptions = javaOptions;
+    }
+
+    /// Whose repositories are not encrypted.
+    static DrayCommand withoutKey(Workplace at) {
+        return new DrayCommand(at, Optional.empty(), "");
+    }
+
+    /// For looking inside.
+    static DrayCommand withJavaOptions(Workplace at, String options) {
+        return new DrayCommand(at, Optional.of(at.file("key")), options);
     }
 
     /// What a run came to.
@@ -40,7 +56,29 @@ final class DrayCommand {
 
     /// A new repository.
     void init(Path repository) throws IOException, InterruptedException {
-        run("init", "--repo", repository.toString());
+        var words = new ArrayList<String>(List.of("init", "--repo", repository.toString()));
+        if (keyFile.isEmpty()) {
+            words.add("--no-encryption");
+        }
+        run(words.toArray(String[]::new));
+    }
+
+    Run capture(ChMachine from, Path repository) throws IOException, InterruptedException {
+        return run("capture", from.address(), "--repo", repository.toString(), "--name", "bench");
+    }
+
+    /// Into the built-in machine, which has no processor that could lack something.
+    Run restore(ChMachine into, Path repository, String... more) throws IOException, InterruptedException {
+        var words = new ArrayList<String>(List.of("restore", "bench", "--repo", repository.toString()));
+        words.addAll(List.of("--into", into.address(), "--own-risk"));
+        words.addAll(List.of(more));
+        return run(words.toArray(String[]::new));
+    }
+
+    /// Waits at a port for a guest.
+    Run receive(int port, Path repository) throws IOException, InterruptedException {
+        String listen = "tcp:127.0.0.1:" + port;
+        return run("receive", "--listen", listen, "--plaintext", "--repo", repository.toString(), "--name", "bench");
     }
 
     Run capture(Path socket, Path repository, String... more) throws IOException, InterruptedException {
@@ -62,8 +100,10 @@ final class DrayCommand {
         line.addAll(List.of(words));
         line.add("--json");
         var builder = new ProcessBuilder(line);
-        builder.environment().put("DRAY_KEY_FILE", keyFile.toString());
-
+        keyFile.ifPresent(file -> builder.environment().put("DRAY_KEY_FILE", file.toString()));
+        if (!javaOptions.isEmpty()) {
+            builder.environment().put("DRAY_JAVA_OPTIONS", javaOptions);
+        }
         builder.environment().put("XDG_STATE_HOME", state.toString());
         Path errors = Files.createTempFile("dray-bench-", ".err");
         builder.redirectError(errors.toFile());
@@ -86,25 +126,30 @@ final class DrayCommand {
     }
 
     /// The kernel's high water mark, which does not miss what lies between two looks, but for the last few ms.
+    /// Of the launcher's child too, where it has one.
     private static long watchMemory(Process process) {
-        Path status = Path.of("/proc/" + process.pid() + "/status");
         long most = 0;
         try {
             while (process.isAlive()) {
-                Optional<String> mark;
-                try (var lines = Files.lines(status)) {
-                    mark = lines.filter(line -> line.startsWith("VmHWM:")).findFirst();
-                }
-                if (mark.isPresent()) {
-                    most = Math.max(most, Long.parseLong(mark.get().replaceAll("\\D", "")));
+                most = Math.max(most, residentKiB(process.toHandle()));
+                for (ProcessHandle child : process.children().toList()) {
+                    most = Math.max(most, residentKiB(child));
                 }
                 Thread.sleep(STATUS_POLL_MS);
             }
-        } catch (IOException | UncheckedIOException e) {
-            return most; // it ended while we looked
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
         return most;
+    }
+
+    private static long residentKiB(ProcessHandle process) {
+        try (var lines = Files.lines(Path.of("/proc/" + process.pid() + "/status"))) {
+            Optional<String> mark =
+                    lines.filter(line -> line.startsWith("VmHWM:")).findFirst();
+            return mark.map(line -> Long.parseLong(line.replaceAll("\\D", ""))).orElse(0L);
+        } catch (IOException | UncheckedIOException e) {
+            return 0; // it ended while we looked
+        }
     }
 }

@@ -4,10 +4,12 @@ import dev.dray.error.PeerException;
 import dev.dray.linux.Cachestat;
 import dev.dray.linux.NativeMemory;
 import dev.dray.linux.SysException;
+import dev.dray.machine.vmm.Durations;
 import dev.dray.machine.vmm.FaultStep;
 import dev.dray.machine.vmm.MemoryBlock;
 import dev.dray.machine.vmm.MissingPages;
 import dev.dray.machine.vmm.Threads;
+import dev.dray.machine.vmm.Timings;
 import dev.dray.machine.vmm.Vmm;
 import dev.dray.memory.PageSize;
 import dev.dray.vmm.cloudhypervisor.wire.Command;
@@ -43,6 +45,8 @@ final class Drain {
     private final BitSet[] served;
     private final MemorySegment inline = NativeMemory.map(PageSize.BYTES);
     private final Thread thread;
+    private final Durations answers;
+    private long began;
     private int cursorSlot;
     private int cursorPage;
     private long requests;
@@ -72,6 +76,9 @@ final class Drain {
         for (int i = 0; i < served.length; i++) {
             served[i] = new BitSet();
         }
+        answers = new Durations(memory.slots().stream()
+                .mapToLong(slot -> PageSize.pages(slot.bytes()))
+                .sum());
         thread = Thread.ofPlatform().daemon().name("uffd-handler").unstarted(this::loop);
     }
 
@@ -85,6 +92,7 @@ final class Drain {
     }
 
     private void loop() {
+        began = System.nanoTime();
         try {
             while (!missing.isOver() && !isDone) {
                 OptionalLong fault = missing.nextFault();
@@ -125,6 +133,8 @@ final class Drain {
             if (cursorSlot == served.length) {
                 isDone = true;
                 missing.end();
+                double ms = (System.nanoTime() - began) / 1e6;
+                Timings.tell(() -> "drain_ms=" + ms + " " + answers.summary("answer") + " " + missing.waits());
                 return;
             }
             reach.step(FaultStep.RECEIVER_PREFAULT, channel);
@@ -146,9 +156,11 @@ final class Drain {
 
     private void resolve(int slot, long page) throws PeerException {
         long gpa = memory.slots().get(slot).gpa() + PageSize.offset(page);
+        long asked = System.nanoTime();
         channel.send(RequestHeader.of(Command.PAGE_FAULT, MemoryRange.BYTES));
         channel.writeRange(new MemoryRange(gpa, PageSize.BYTES));
         ResponseHeader response = channel.response();
+        answers.add(System.nanoTime() - asked);
         if (response.status() != ResponseHeader.OK) {
             throw new PeerException(
                     "peer returned " + response.status() + " for PageFault at gpa=0x" + Long.toHexString(gpa), "");

@@ -7,6 +7,7 @@ import dev.dray.machine.cloudhypervisor.SourceCourse.Plan;
 import dev.dray.machine.cloudhypervisor.SourceCourse.State;
 import dev.dray.machine.vmm.FaultStep;
 import dev.dray.machine.vmm.Threads;
+import dev.dray.machine.vmm.Timings;
 import dev.dray.machine.vmm.Vmm;
 import dev.dray.vmm.cloudhypervisor.wire.Command;
 import dev.dray.vmm.cloudhypervisor.wire.MemoryRange;
@@ -40,6 +41,8 @@ final class SourceRun {
     private int iteration;
     private long began;
     private double bytesPerMs;
+    private long connected;
+    private long paused;
 
     SourceRun(Vmm vmm, Ownership ownership, SendOrder order, Model model, Reach reach) {
         this.vmm = vmm;
@@ -81,6 +84,7 @@ final class SourceRun {
         try {
             return switch (effect) {
                 case PAUSE -> {
+                    paused = System.nanoTime();
                     ownership.pauseAway();
                     yield null;
                 }
@@ -138,7 +142,10 @@ final class SourceRun {
                 reach.step(FaultStep.SENDER_COMPLETE, main());
                 main().send(ownership.ranBefore() ? Command.COMPLETE : Command.COMPLETE_PAUSED);
                 reach.step(FaultStep.SENDER_COMPLETE_ANSWER, main());
-                yield answer();
+                Event answer = answer();
+                long now = System.nanoTime();
+                Timings.tell(() -> "migration_ms=" + (now - connected) / 1e6 + " stood_ms=" + (now - paused) / 1e6);
+                yield answer;
             }
             case AWAIT_DRAIN -> {
                 FaultServer server = faultServer;
@@ -153,6 +160,7 @@ final class SourceRun {
 
     private Event connect() throws PeerException {
         Channel channel = Channel.connect(order.to());
+        connected = System.nanoTime();
         synchronized (this) {
             main = channel;
             if (isClosed) {

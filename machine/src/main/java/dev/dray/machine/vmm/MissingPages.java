@@ -19,8 +19,11 @@ public final class MissingPages {
 
     private static final int BLOCK_SHIFT = 40;
 
+    private static final int WAITS_KEPT = 1 << 16;
+
     private final List<AtomicLongArray> there;
     private final Deque<Long> faults = new ArrayDeque<>();
+    private final Durations waits = new Durations(WAITS_KEPT);
     private volatile boolean over;
 
     MissingPages(MachineMemory memory) {
@@ -47,6 +50,7 @@ public final class MissingPages {
         if (over || isThere(block, page)) {
             return true;
         }
+        long from = System.nanoTime();
         synchronized (this) {
             faults.add(fault(block, page));
             notifyAll();
@@ -60,8 +64,14 @@ public final class MissingPages {
                     interrupted();
                 }
             }
+            waits.add(System.nanoTime() - from);
         }
         return true;
+    }
+
+    /// How long each wait took that ended with the page.
+    public synchronized String waits() {
+        return waits.summary("wait");
     }
 
     public boolean isThere(int block, long page) {
