@@ -4,6 +4,7 @@ import dev.dray.error.DrayException;
 import dev.dray.error.InterruptedOperation;
 import dev.dray.error.PeerException;
 import dev.dray.linux.NativeMemory;
+import dev.dray.vmm.OperationWatch;
 import dev.dray.vmm.Threads;
 import dev.dray.vmm.cloudhypervisor.wire.Command;
 import dev.dray.vmm.cloudhypervisor.wire.RequestHeader;
@@ -30,11 +31,16 @@ final class Connections implements AutoCloseable {
     private static final int TICK_MS = 50;
     private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
-    /// How long a further connection may take to say what it is for, as the real VMM has it.
-    private static final long ROLE_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
+    /// Connections that were given up and have not ended yet; while there are more, nobody else is accepted.
+    private static final int GIVEN_UP_MAX = 16;
 
     private final Listener listener;
+    private final OperationWatch watch;
+    private final long silenceMaxNanos;
     private volatile CompletableFuture<Connection> main = new CompletableFuture<>();
+    private long mainSince;
+    private boolean mainGivenUp;
+    private boolean surplusTold;
     private final CompletableFuture<StreamMemory> memory = new CompletableFuture<>();
     private final List<Further> further = new ArrayList<>();
     private final AtomicInteger unnamed = new AtomicInteger();
@@ -45,8 +51,10 @@ final class Connections implements AutoCloseable {
     private int opened;
     private final Thread acceptor;
 
-    Connections(Listener listener) {
+    Connections(Listener listener, OperationWatch watch) {
         this.listener = listener;
+        this.watch = watch;
+        this.silenceMaxNanos = listener.silenceMax().toNanos();
         this.acceptor = Thread.ofPlatform().name("accept").start(this::accept);
     }
 
@@ -78,14 +86,18 @@ final class Connections implements AutoCloseable {
     }
 
     /// The main connection is the VMM's: from now on others are taken.
-    void started() {
-        started = true;
+    ///
+    /// @return false if it was silent for so long that it was given up
+    synchronized boolean start() {
+        started = !mainGivenUp;
+        return started;
     }
 
     /// The main connection is a stranger's: the next one is.
     synchronized void drop() {
         var _ = main.thenAccept(Connection::close);
         main = new CompletableFuture<>();
+        mainGivenUp = false;
     }
 
     /// From now on further connections may bring memory.
@@ -98,14 +110,21 @@ final class Connections implements AutoCloseable {
         return Optional.ofNullable(fault);
     }
 
-    /// Why a further connection failed, if one has.
+    /// Why a further connection, or accepting them, failed first, if one has.
     Optional<DrayException> failure() {
         return Optional.ofNullable(failure);
     }
 
+    /// What comes after the first failure follows from it: the sender ends its other connections too.
+    private synchronized void fail(DrayException why) {
+        if (failure == null) {
+            failure = why;
+        }
+    }
+
     /// Waits until every connection that was opened before now has said what it is for.
     void settle(Sweep.Tick tick) throws DrayException {
-        long deadline = System.nanoTime() + ROLE_PATIENCE_NANOS;
+        long deadline = System.nanoTime() + silenceMaxNanos;
         acceptWaiting();
         while (unnamed.get() > 0 && System.nanoTime() - deadline < 0) {
             tick.check();
@@ -117,6 +136,7 @@ final class Connections implements AutoCloseable {
         try {
             while (!closed) {
                 if (main.isDone() && !started) {
+                    giveUpASilentMain();
                     LockSupport.parkNanos(TICK_NANOS); // others wait to be accepted
                     continue;
                 }
@@ -125,8 +145,24 @@ final class Connections implements AutoCloseable {
                 giveUpTheSilent();
             }
         } catch (DrayException e) {
-            failure = e;
-            main.completeExceptionally(e);
+            giveUp(e);
+        } catch (OutOfMemoryError e) {
+            giveUp(Reception.outOfMemory(e));
+        }
+    }
+
+    /// Nobody is accepted any more: whoever reads from the main connection has to hear of it.
+    private synchronized void giveUp(DrayException why) {
+        fail(why);
+        main.completeExceptionally(why);
+        var _ = main.thenAccept(Connection::shutdown);
+    }
+
+    private synchronized void giveUpASilentMain() {
+        boolean anyoneCanReach = listener.endpoint() instanceof Endpoint.Tcp;
+        if (anyoneCanReach && !started && !mainGivenUp && System.nanoTime() - mainSince >= silenceMaxNanos) {
+            mainGivenUp = true;
+            var _ = main.thenAccept(Connection::shutdown);
         }
     }
 
@@ -135,22 +171,46 @@ final class Connections implements AutoCloseable {
             return;
         }
         forgetThoseThatAreOver();
-        Optional<Connection> accepted = listener.accept();
-        while (accepted.isPresent() && !closed) {
-            Connection connection = accepted.get();
+        while (!closed && further.size() < WireLimits.CONNECTIONS_MAX + GIVEN_UP_MAX) {
+            Connection connection = listener.accept().orElse(null);
+            if (connection == null) {
+                return;
+            }
             if (!main.isDone()) {
+                mainSince = System.nanoTime();
                 main.complete(connection);
                 return;
             }
-            if (further.size() == WireLimits.CONNECTIONS_MAX) {
+            if (makeRoom()) {
+                Further added = new Further(connection, ++opened);
+                further.add(added);
+                added.thread.start();
+            } else {
                 connection.close();
-                throw new PeerException(
-                        "The sender opened more than " + WireLimits.CONNECTIONS_MAX + " connections", "report this");
             }
-            further.add(new Further(connection, ++opened));
-            accepted = listener.accept();
         }
-        accepted.filter(_ -> closed).ifPresent(Connection::close);
+    }
+
+    /// Whoever can reach a port may open more connections than a migration has. The VMM's say at once what they are
+    /// for, so the one that has not for longest gives way.
+    ///
+    /// @return false if there is none
+    private boolean makeRoom() {
+        if (further.stream().filter(each -> !each.givenUp).count() < WireLimits.CONNECTIONS_MAX) {
+            return true;
+        }
+        if (!surplusTold) {
+            surplusTold = true;
+            watch.warning("somebody opened more than the " + WireLimits.CONNECTIONS_MAX
+                    + " connections that a migration has: those that say nothing are closed");
+        }
+        for (Further each : further) {
+            if (!each.named && !each.givenUp) {
+                each.giveUp();
+                return true;
+            }
+        }
+        return false;
     }
 
     private synchronized void forgetThoseThatAreOver() {
@@ -165,13 +225,13 @@ final class Connections implements AutoCloseable {
 
     private synchronized void giveUpTheSilent() {
         for (Further each : further) {
-            if (!each.named && System.nanoTime() - each.since >= ROLE_PATIENCE_NANOS) {
-                each.connection.shutdown();
+            if (!each.named && !each.givenUp && System.nanoTime() - each.since >= silenceMaxNanos) {
+                each.giveUp();
             }
         }
     }
 
-    private synchronized boolean takeFault(Connection connection) {
+    private boolean takeFault(Connection connection) {
         if (fault != null || closed) {
             return false;
         }
@@ -208,32 +268,34 @@ final class Connections implements AutoCloseable {
         private final Thread thread;
         private volatile boolean named;
         private volatile boolean isFault;
+        private volatile boolean givenUp;
         private volatile boolean over;
 
         Further(Connection connection, int number) {
             this.connection = connection;
             unnamed.incrementAndGet();
-            this.thread = Thread.ofPlatform().name("connection-" + number).start(this::run);
+            this.thread = Thread.ofPlatform().name("connection-" + number).unstarted(this::run);
         }
 
         private void run() {
-            MemorySegment buffer = NativeMemory.map(RequestHeader.BYTES);
             try {
-                Optional<Role> role = role(buffer);
-                if (role.equals(Optional.of(Role.FAULT))) {
-                    isFault = takeFault(connection);
-                }
-                name();
-                if (role.equals(Optional.of(Role.PRECOPY_MEMORY))) {
-                    serve(buffer);
+                MemorySegment buffer = NativeMemory.map(RequestHeader.BYTES);
+                try {
+                    Optional<Role> role = role(buffer);
+                    if (name(role) && role.equals(Optional.of(Role.PRECOPY_MEMORY))) {
+                        serve(buffer);
+                    }
+                } finally {
+                    NativeMemory.unmap(buffer);
                 }
             } catch (DrayException e) {
                 if (named && !closed) {
-                    failure = e;
+                    fail(e);
                 }
+            } catch (OutOfMemoryError e) {
+                fail(Reception.outOfMemory(e));
             } finally {
-                name();
-                NativeMemory.unmap(buffer);
+                name(Optional.empty());
                 if (!isFault) {
                     connection.shutdown(); // closed by others, who may still want to shut it down
                     over = true;
@@ -241,11 +303,24 @@ final class Connections implements AutoCloseable {
             }
         }
 
-        private void name() {
-            if (!named) {
-                named = true;
-                unnamed.decrementAndGet();
+        /// What it is for is known, or that it is for nothing.
+        ///
+        /// @return false if it was given up before
+        private boolean name(Optional<Role> role) {
+            synchronized (Connections.this) {
+                if (!named) {
+                    isFault = !givenUp && role.equals(Optional.of(Role.FAULT)) && takeFault(connection);
+                    named = true;
+                    unnamed.decrementAndGet();
+                }
+                return !givenUp;
             }
+        }
+
+        /// Under the lock of all connections.
+        private void giveUp() {
+            givenUp = true;
+            connection.shutdown();
         }
 
         private Optional<Role> role(MemorySegment buffer) throws DrayException {

@@ -2,6 +2,7 @@ package dev.dray.vmm.cloudhypervisor;
 
 import dev.dray.error.DrayException;
 import dev.dray.error.InterruptedOperation;
+import dev.dray.error.MachineException;
 import dev.dray.error.PeerException;
 import dev.dray.error.RefusedException;
 import dev.dray.linux.NativeMemory;
@@ -89,7 +90,7 @@ final class Reception implements AutoCloseable {
         this.owner = owner;
         this.pace = pace;
         this.local = new LocalMemory(pace, this::check);
-        this.connections = new Connections(listener);
+        this.connections = new Connections(listener, watch);
     }
 
     /// Whether Complete was answered: until then the sender lets its guest run on by itself when this ends.
@@ -136,9 +137,13 @@ final class Reception implements AutoCloseable {
             main = connection;
             Event request = request(connection);
             boolean starts = request instanceof Event.Request(var command) && command == Command.START;
-            if (starts || request instanceof Event.Failed || listener.endpoint() instanceof Endpoint.Unix) {
-                connections.started();
+            boolean isOurs = starts || request instanceof Event.Failed || listener.endpoint() instanceof Endpoint.Unix;
+            if (isOurs && connections.start()) {
                 return request;
+            }
+            DrayException elsewhere = connections.failure().orElse(null);
+            if (elsewhere != null) {
+                throw elsewhere;
             }
             DrayException why = failure;
             if (strangers++ < STRANGERS_TOLD_MAX) {
@@ -154,15 +159,18 @@ final class Reception implements AutoCloseable {
     private Event request(Connection connection) {
         try {
             if (!connection.readOrEnd(buffer.address(), RequestHeader.BYTES)) {
-                return new Event.Ended();
+                return ended(failure);
             }
             header = RequestHeader.read(buffer, 0);
             if (connections.failure().isPresent()) {
                 failure = connections.failure().get();
                 return new Event.Unacceptable(new PeerException("Another connection failed", ""));
             }
-            if (header.command() == Command.COMPLETE.code() || header.command() == Command.COMPLETE_PAUSED.code()) {
-                connections.settle(this::checkCancelled);
+            boolean completes =
+                    header.command() == Command.COMPLETE.code() || header.command() == Command.COMPLETE_PAUSED.code();
+            StreamMemory to = stream;
+            if (completes && to != null && !to.hasCome()) {
+                connections.settle(this::checkCancelled); // perhaps a connection to ask for memory is on its way
             }
             Event event = ReceiverCourse.of(header);
             if (event instanceof Event.Unacceptable(var why)) {
@@ -170,16 +178,28 @@ final class Reception implements AutoCloseable {
             }
             return event;
         } catch (PeerException e) {
-            failure = e;
-            return new Event.Ended();
+            return ended(e);
         } catch (DrayException e) {
             return failed(e);
         }
     }
 
     private Event failed(DrayException why) {
-        failure = why;
+        failure = connections.failure().orElse(why);
         return new Event.Failed();
+    }
+
+    /// The sender also ends the main connection because another one was ended from here.
+    private Event ended(@Nullable DrayException why) {
+        failure = connections.failure().orElse(why);
+        return new Event.Ended();
+    }
+
+    static MachineException outOfMemory(OutOfMemoryError e) {
+        return new MachineException(
+                "Dray has not enough memory to receive this guest: " + e.getMessage(),
+                "give it more, or see whether a Cloud Hypervisor sends this guest",
+                e);
     }
 
     private State drive(State state, Event event) {
@@ -214,12 +234,15 @@ final class Reception implements AutoCloseable {
         }
     }
 
-    private Event ended(DrayException why) {
-        failure = why;
-        return new Event.Ended();
+    private void perform(Effect effect, State before, State after) throws DrayException {
+        try {
+            carryOut(effect, before, after);
+        } catch (OutOfMemoryError e) {
+            throw outOfMemory(e);
+        }
     }
 
-    private void perform(Effect effect, State before, State after) throws DrayException {
+    private void carryOut(Effect effect, State before, State after) throws DrayException {
         switch (effect) {
             case ANSWER_OK -> answerOk(before, after);
             case ANSWER_ERROR -> answerError();

@@ -128,6 +128,11 @@ final class StreamMemory {
         return present;
     }
 
+    /// Whether any memory has come, or was asked for.
+    boolean hasCome() {
+        return came;
+    }
+
     /// No guest that has ever run has only zeros: a snapshot of nothing would look like one of a guest.
     void checkThatSomethingCame() throws PeerException {
         if (!came) {

@@ -8,6 +8,8 @@ import dev.dray.linux.NativeMemory;
 import dev.dray.linux.SysException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.security.cert.CertificateParsingException;
+import java.security.cert.X509Certificate;
 import java.util.OptionalLong;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -25,6 +27,9 @@ import javax.net.ssl.SSLParameters;
 final class TlsConnection implements Connection {
     private static final int RECORD_HEADER_BYTES = 5;
     private static final int LENGTH_OFFSET = 3;
+
+    /// The kind of a subjectAltName that is a host's name (RFC 5280, dNSName).
+    private static final Integer DNS_NAME = 2;
 
     /// Longest record on the wire: 16 KiB and what TLS 1.3 may add.
     private static final int RECORD_BYTES_MAX = (16 << 10) + 256;
@@ -234,6 +239,9 @@ final class TlsConnection implements Connection {
             synchronized (writing) {
                 if (!established) {
                     handshake();
+                    if (engine.getUseClientMode()) {
+                        checkThatTheHostIsNamed();
+                    }
                     established = true;
                 }
             }
@@ -267,6 +275,27 @@ final class TlsConnection implements Connection {
                     return;
                 }
             }
+        }
+    }
+
+    /// A name in a certificate's subject does not count, as it does not for Cloud Hypervisor; Java takes it where there
+    /// is no other. With an address Java does not.
+    private void checkThatTheHostIsNamed() throws PeerException {
+        String host = engine.getPeerHost();
+        if (host.indexOf(':') >= 0 || host.matches("(.*\\.)?[0-9]+")) {
+            return;
+        }
+        try {
+            var own = (X509Certificate) engine.getSession().getPeerCertificates()[0];
+            var names = own.getSubjectAlternativeNames();
+            if (names == null
+                    || names.stream().noneMatch(name -> name.getFirst().equals(DNS_NAME))) {
+                throw new PeerException(
+                        "TLS with the other side failed: its certificate has no host's name as subjectAltName",
+                        "give the receiver a certificate that has " + host + " there");
+            }
+        } catch (SSLException | CertificateParsingException e) {
+            throw new PeerException("The other side's certificate cannot be read: " + e.getMessage(), "", e);
         }
     }
 

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.dray.error.DrayException;
 import dev.dray.error.InterruptedOperation;
+import dev.dray.error.MachineException;
 import dev.dray.error.PeerException;
 import dev.dray.error.RefusedException;
+import dev.dray.linux.Fd;
 import dev.dray.linux.FileIo;
+import dev.dray.linux.Socket;
 import dev.dray.linux.Statx;
 import dev.dray.vmm.cloudhypervisor.wire.Command;
 import dev.dray.vmm.cloudhypervisor.wire.MemoryRange;
@@ -18,8 +21,10 @@ import dev.dray.vmm.cloudhypervisor.wire.Wire;
 import dev.dray.vmm.cloudhypervisor.wire.WireLimits;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -207,6 +212,81 @@ class ReceptionDangerTest extends ReceptionScene {
         received();
         // It may be anywhere: this host's processor is not the guest's.
         assertThat(held.committed().facts().has("host")).isFalse();
+    }
+
+    /// A scanner may keep its connection, and the VMM waits behind it.
+    @Test
+    void aStrangerWhoSaysNothingDoesNotBlockThePort() throws Exception {
+        source().close();
+        start(new Endpoint.Tcp("127.0.0.1", 0), Duration.ofMillis(200));
+        try (var arena = Arena.ofConfined()) {
+            ScriptedSource half = beside();
+            half.main.write(arena.allocate(8).address(), 8);
+        }
+        ScriptedSource from = beside();
+        from.start();
+        from.ok(Command.CONFIG, ScriptedSource.config());
+        from.push(from.main, List.of(new MemoryRange(0, 4096)));
+        assertThat(from.answer(from.main)).isEqualTo(ResponseHeader.OK);
+        from.ok(Command.STATE, ScriptedSource.state());
+        from.ok(Command.COMPLETE, NOTHING);
+        received();
+        assertThat(told.warnings).filteredOn(each -> each.contains("no VMM")).hasSize(2);
+    }
+
+    /// More silent connections than a migration has, and all of its own: it goes on, also while the guest stands still.
+    @Test
+    void connectionsThatSayNothingGiveWay() throws Exception {
+        source().close();
+        start(new Endpoint.Tcp("127.0.0.1", 0), Duration.ofMinutes(10));
+        ScriptedSource from = source();
+        from.start();
+        List<Connection> silent = new ArrayList<>();
+        try {
+            for (int i = 0; i < WireLimits.CONNECTIONS_MAX + 20; i++) {
+                silent.add(new Connector(listener().endpoint(), () -> false).connect(Duration.ofSeconds(20)));
+            }
+            from.ok(Command.CONFIG, ScriptedSource.config());
+            from.set(5, 7);
+            Connection further = from.open(Role.PRECOPY_MEMORY);
+            from.push(further, List.of(new MemoryRange(5 * 4096, 4096)));
+            assertThat(from.answer(further)).isEqualTo(ResponseHeader.OK);
+            further.close();
+            from.ok(Command.STATE, ScriptedSource.state());
+            from.ok(Command.COMPLETE, NOTHING);
+            received();
+        } finally {
+            silent.forEach(Connection::close);
+        }
+        assertPage(5, 7);
+        assertThat(told.warnings).hasSize(1).first().asString().contains("more than the 128 connections");
+    }
+
+    /// Without anybody who accepts, the main connection may wait for one that never comes.
+    @Test
+    void whoCannotAcceptConnectionsAnyMoreEndsTheReception() throws Exception {
+        source().close();
+        start(new Endpoint.Tcp("127.0.0.1", 0));
+        source().start();
+        Field descriptor = Listener.class.getDeclaredField("fd");
+        descriptor.setAccessible(true);
+        Socket.shutdown((Fd) descriptor.get(listener()));
+        assertThat(failure()).isInstanceOf(MachineException.class).hasMessageContaining("cannot accept");
+    }
+
+    /// The VMM breaks off because Dray has, and would be blamed.
+    @Test
+    void whatFailedOnAFurtherConnectionIsWhatIsTold() throws Exception {
+        ScriptedSource from = source();
+        from.start();
+        from.ok(Command.CONFIG, ScriptedSource.config());
+        Connection further = from.open(Role.PRECOPY_MEMORY);
+        held.full = true;
+        from.push(further, List.of(new MemoryRange(0, 4096)));
+        assertThatThrownBy(() -> from.answer(further)).isInstanceOf(PeerException.class);
+        from.main.shutdown();
+        assertThat(failure()).isInstanceOf(MachineException.class).hasMessageContaining("full");
+        further.close();
     }
 
     @Test

@@ -8,7 +8,9 @@ import dev.dray.vmm.GuestException;
 import dev.dray.vmm.OperationWatch;
 import dev.dray.vmm.cloudhypervisor.wire.Command;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -32,6 +34,8 @@ abstract class ReceptionScene {
     private @Nullable CompletableFuture<CaptureReport> report;
     private @Nullable ScriptedSource source;
     private @Nullable Endpoint listening;
+    private @Nullable Listener listener;
+    private final List<ScriptedSource> others = new ArrayList<>();
 
     @BeforeEach
     void listen() throws Exception {
@@ -39,7 +43,11 @@ abstract class ReceptionScene {
     }
 
     void start(Endpoint endpoint) throws Exception {
-        Listener listener = Listener.listen(endpoint, told::cancelled);
+        start(endpoint, Duration.ofSeconds(10));
+    }
+
+    void start(Endpoint endpoint, Duration silenceMax) throws Exception {
+        Listener listener = Listener.listen(endpoint, silenceMax, told::cancelled);
         var running = new CompletableFuture<CaptureReport>();
         report = running;
         Thread.ofPlatform().start(() -> {
@@ -52,7 +60,20 @@ abstract class ReceptionScene {
             }
         });
         listening = listener.endpoint();
+        this.listener = listener;
         source = new ScriptedSource(listener.endpoint());
+    }
+
+    Listener listener() {
+        return Objects.requireNonNull(listener);
+    }
+
+    /// Another source, at the same place, while the one before stays.
+    ScriptedSource beside() throws Exception {
+        others.add(source());
+        ScriptedSource next = new ScriptedSource(Objects.requireNonNull(listening));
+        source = next;
+        return next;
     }
 
     /// Another source, at the same place.
@@ -67,6 +88,7 @@ abstract class ReceptionScene {
     void end() {
         told.cancelled = true;
         source().close();
+        others.forEach(ScriptedSource::close);
         held.close();
     }
 
@@ -116,6 +138,7 @@ abstract class ReceptionScene {
     /// What the operation was told, and tells.
     static final class Told implements OperationWatch {
         volatile boolean cancelled;
+        final List<String> warnings = Collections.synchronizedList(new ArrayList<>());
 
         @Override
         public void phase(String name) {}
@@ -124,7 +147,9 @@ abstract class ReceptionScene {
         public void bytes(long done, long total) {}
 
         @Override
-        public void warning(String text) {}
+        public void warning(String text) {
+            warnings.add(text);
+        }
 
         @Override
         public void guestRuns() {}

@@ -21,11 +21,16 @@ record TlsAuthority(Path directory) {
 
     /// @param hosts of the server, as keytool writes them: `dns:localhost`
     static TlsAuthority make(Path parent, String name, String hosts) throws Exception {
+        return make(parent, name, "server", hosts);
+    }
+
+    /// @param subject of the server's certificate
+    static TlsAuthority make(Path parent, String name, String subject, String hosts) throws Exception {
         Path directory = Files.createDirectory(parent.resolve(name));
         Path store = directory.resolve("store");
-        keytool(store, "ca", "EC", "-ext", "bc:critical=ca:true", "-ext", "ku:critical=keyCertSign");
-        keytool(store, "server", "RSA", "-signer", "ca", "-ext", "SAN=" + hosts, "-ext", "eku=serverAuth");
-        keytool(store, "client", "EC", "-signer", "ca", "-ext", "eku=clientAuth");
+        keytool(store, "ca", "ca", "EC", "-ext", "bc:critical=ca:true", "-ext", "ku:critical=keyCertSign");
+        keytool(store, "server", subject, "RSA", "-signer", "ca", "-ext", "SAN=" + hosts, "-ext", "eku=serverAuth");
+        keytool(store, "client", "client", "EC", "-signer", "ca", "-ext", "eku=clientAuth");
         KeyStore keys = keys(store);
         pem(
                 directory.resolve("ca-cert.pem"),
@@ -79,10 +84,11 @@ record TlsAuthority(Path directory) {
         Files.writeString(file, "-----BEGIN " + what + "-----\n" + text + "\n-----END " + what + "-----\n");
     }
 
-    private static void keytool(Path store, String alias, String algorithm, String... more) throws Exception {
+    private static void keytool(Path store, String alias, String subject, String algorithm, String... more)
+            throws Exception {
         var command = new ArrayList<String>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "keytool").toString(), "-genkeypair"));
-        command.addAll(List.of("-alias", alias, "-keyalg", algorithm, "-dname", "CN=" + alias, "-validity", "2"));
+        command.addAll(List.of("-alias", alias, "-keyalg", algorithm, "-dname", "CN=" + subject, "-validity", "2"));
         command.addAll(algorithm.equals("EC") ? List.of("-groupname", "secp256r1") : List.of("-keysize", "2048"));
         command.addAll(List.of("-keystore", store.toString(), "-storetype", "PKCS12", "-storepass", PASSWORD));
         command.addAll(List.of(more));

@@ -15,6 +15,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -174,6 +175,45 @@ class TlsConnectionTest {
                 READS,
                 WRITES_AND_READS,
                 (_, connected) -> assertFails(connected, "TLS with the other side failed"));
+    }
+
+    /// Cloud Hypervisor would not take it either.
+    @Test
+    void takesNoServerThatIsNamedInItsSubjectOnly() throws Exception {
+        TlsAuthority subject = TlsAuthority.make(temp, "subject", "localhost", "ip:127.0.0.2");
+        var named = new Endpoint.Tls(new Endpoint.Tcp("localhost", 0), subject.directory());
+        connect(
+                at(subject.directory()),
+                named,
+                READS,
+                WRITES_AND_READS,
+                (_, connected) -> assertFails(connected, "subjectAltName"));
+        var right = new Endpoint.Tls(new Endpoint.Tcp("localhost", 0), authority.directory());
+        connect(at(authority.directory()), right, WRITES_AND_READS, WRITES_AND_READS, (accepted, connected) -> {
+            assertThat(connected.get(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(accepted.get(60, TimeUnit.SECONDS)).isTrue();
+        });
+    }
+
+    @Test
+    void whoDoesNotShakeHandsDoesNotBlockAReception() throws Exception {
+        var told = new ReceptionScene.Told();
+        try (var held = new HeldGuest(new ArrayList<>());
+                Listener listener =
+                        Listener.listen(at(authority.directory()), Duration.ofMillis(200), told::cancelled);
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+                Connection silent = new Connector(listener.endpoint(), () -> false).connect(Duration.ofSeconds(20))) {
+            Future<?> received = threads.submit(() -> CloudHypervisorReceiver.receive(listener, held, told));
+            try (var from =
+                    new ScriptedSource(new Endpoint.Tls((Endpoint.Tcp) listener.endpoint(), authority.directory()))) {
+                from.start();
+                assertThat(silent.isQuiet()).isFalse();
+                assertThat(told.warnings).hasSize(1);
+            } finally {
+                told.cancelled = true;
+            }
+            assertThatThrownBy(() -> received.get(60, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class);
+        }
     }
 
     @Test
