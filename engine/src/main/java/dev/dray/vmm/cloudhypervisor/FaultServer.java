@@ -31,7 +31,6 @@ final class FaultServer implements AutoCloseable {
     private static final int REQUEST_BYTES = RequestHeader.BYTES + MemoryRange.BYTES;
     private static final int LENGTH_OFFSET = RequestHeader.BYTES + 8;
 
-    private final Connection connection;
     private final PageServer server;
     private final PageSupply supply;
     private final PageFetcher own;
@@ -56,14 +55,12 @@ final class FaultServer implements AutoCloseable {
     /// @param unitPages pages in a unit of each extent, powers of two
     /// @param own fetches what is asked for and not there yet
     FaultServer(
-            Connection connection,
             List<RamSlot> slots,
             int[] unitPages,
             PageServer server,
             PageSupply supply,
             PageFetcher own,
             PageAnswers answers) {
-        this.connection = connection;
         this.server = server;
         this.supply = supply;
         this.own = own;
@@ -88,10 +85,10 @@ final class FaultServer implements AutoCloseable {
     /// Answers until the VMM ends the connection, or somebody shuts it down.
     ///
     /// @throws PeerException if the VMM says what is no request
-    void serve() throws DrayException {
+    void serve(Connection connection) throws DrayException {
         int region = 0;
         while (true) {
-            if (!read(0, RequestHeader.BYTES)) {
+            if (!read(connection, 0, RequestHeader.BYTES)) {
                 return;
             }
             int command = Short.toUnsignedInt(request.get(Wire.U16, 0));
@@ -102,7 +99,7 @@ final class FaultServer implements AutoCloseable {
             if (command != Command.PAGE_FAULT.code()) {
                 throw new PeerException("Cloud Hypervisor sent command " + command + " where it asks for pages", "");
             }
-            if (!read(RequestHeader.BYTES, MemoryRange.BYTES)) {
+            if (!read(connection, RequestHeader.BYTES, MemoryRange.BYTES)) {
                 return;
             }
             long start = System.nanoTime();
@@ -115,14 +112,14 @@ final class FaultServer implements AutoCloseable {
             if (bytes <= 0 || bytes > bytesMax || bytes > ends[region] - gpa || !whole) {
                 throw outside(gpa, bytes);
             }
-            if (!answer(region, gpa, bytes, start)) {
+            if (!answer(connection, region, gpa, bytes, start)) {
                 return;
             }
         }
     }
 
     /// The two parts of a request may come together or apart.
-    private boolean read(int offset, int bytes) {
+    private boolean read(Connection connection, int offset, int bytes) {
         int done = 0;
         while (done < bytes) {
             long count = connection.receive(request.address() + offset + done, bytes - done);
@@ -150,7 +147,7 @@ final class FaultServer implements AutoCloseable {
                 "report this");
     }
 
-    private boolean answer(int region, long gpa, long bytes, long start) throws DrayException {
+    private boolean answer(Connection connection, int region, long gpa, long bytes, long start) throws DrayException {
         long first = PageSize.index(gpa - gpas[region]);
         long pages = PageSize.index(bytes);
         int shift = unitShift[region];

@@ -44,16 +44,18 @@ final class LazyMemory implements AutoCloseable {
     private final PageAnswers answers;
     private final PageSupply supply;
     private final PageFetcher own;
+    private final RestoreImage image;
+    private final FaultServer faults;
     private @Nullable Connection connection;
     private volatile long pid;
     private volatile Optional<String> process = Optional.empty();
-    private @Nullable FaultServer faults;
     private @Nullable Thread thread;
 
     /// @param files of the slots, if the memory is shared
     LazyMemory(SendPlan plan, RestoreImage image, List<SlotFile> files, OperationWatch watch) {
         this.plan = plan;
         this.watch = watch;
+        this.image = image;
         unitPages = plan.pageBytes().stream()
                 .mapToInt(bytes -> (int) PageSize.pages(bytes))
                 .toArray();
@@ -76,6 +78,7 @@ final class LazyMemory implements AutoCloseable {
         answers = plan.shared() ? new SharedPages(files, unitPages) : new InlinePages(server);
         supply = new PageSupply(server, unitPages, image, answers, new StorageTrouble(watch));
         own = new PageFetcher(image);
+        faults = new FaultServer(plan.slots(), unitPages, server, supply, own, answers);
     }
 
     /// A working set is of pages, whatever the host's pages are.
@@ -91,11 +94,11 @@ final class LazyMemory implements AutoCloseable {
         return WorkingSet.of(regions, units, new int[count], count);
     }
 
-    /// Begins to fetch ahead. What is used for the first time is slow, and an unreadable snapshot is found out: both
-    /// had better be before anything is said to the VMM.
+    /// What is used for the first time is slow, and an unreadable snapshot is found out: both had better be before
+    /// anything is said to the VMM.
     void begin() throws DrayException {
         own.fetch(0, 0, 1, (region, first, count, address, kinds) -> {});
-        supply.start(FILL_THREADS);
+        LazyRehearsal.run(image, plan.shared(), watch);
     }
 
     /// Connects for page faults and begins to serve them.
@@ -113,12 +116,10 @@ final class LazyMemory implements AutoCloseable {
         } finally {
             NativeMemory.unmap(role);
         }
-        var serving = new FaultServer(to, plan.slots(), unitPages, server, supply, own, answers);
-        faults = serving;
         thread = Thread.ofPlatform().name("faults").start(() -> {
             boolean whole = false;
             try {
-                serving.serve();
+                faults.serve(to);
                 whole = isWhole();
             } catch (DrayException e) {
                 watch.warning(String.valueOf(e.getMessage()));
@@ -129,10 +130,10 @@ final class LazyMemory implements AutoCloseable {
         });
     }
 
+    /// Begins to fetch ahead: until now the VMM needed the processors to build its guest.
     void guestRuns() {
-        if (faults != null) {
-            faults.guestRuns();
-        }
+        faults.guestRuns();
+        supply.start(FILL_THREADS);
     }
 
     /// Bytes whose pages are in their places, or were given away.
@@ -182,15 +183,12 @@ final class LazyMemory implements AutoCloseable {
 
     /// How the guest was served; after [#stop].
     LazyReport report() {
-        if (faults == null) {
-            throw new IllegalStateException("nothing was served");
-        }
         return faults.report();
     }
 
     /// When the last page was answered; 0 if none was. After [#stop].
     long lastAnswer() {
-        return faults == null ? 0 : faults.lastAnswer();
+        return faults.lastAnswer();
     }
 
     /// Page contents given to the guest; after [#stop].
@@ -201,9 +199,7 @@ final class LazyMemory implements AutoCloseable {
     @Override
     public void close() {
         stop();
-        if (faults != null) {
-            faults.close();
-        }
+        faults.close();
         own.close();
         answers.close();
         if (connection != null) {

@@ -37,11 +37,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// The connection for page faults, with a VMM that asks as a test wants it. Slot 0 of the snapshot is the VMM's slot 3,
 /// slot 1 its slot 7, which begins 8192 bytes into its file.
 @SuppressWarnings("NullAway.Init") // [#serve] sets what every test uses
+@Timeout(120)
 class FaultServerTest {
     private static final long SEED = Long.getLong("dray.seed", System.nanoTime());
 
@@ -84,6 +86,7 @@ class FaultServerTest {
         var role = NativeMemory.map(2);
         accepted.readFully(role.address(), 2);
         faults = new ScriptedVmm.Faults(accepted);
+        memory.guestRuns();
     }
 
     static RestoreOrder order(WorkingSet prefetch) {
