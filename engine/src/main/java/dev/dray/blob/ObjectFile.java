@@ -11,9 +11,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HexFormat;
+import java.util.Set;
 
-/// Makes an object's file: first under a temporary name, which no object can have; synced; then under its own,
-/// if that is free; then the directory is synced. So a crash leaves a leftover or the whole object.
+/// Makes an object's file: first without a name; synced; then under its own, if that is free; then the directory is
+/// synced. So a crash leaves nothing or the whole object. Where a file system knows no files without a name (NFS and
+/// some others), it has a temporary one first, which no object can have, and a crash may leave that.
 final class ObjectFile {
     /// Object names never start with a dot.
     static final String TEMPORARY_PREFIX = ".tmp-";
@@ -24,13 +26,49 @@ final class ObjectFile {
 
     private static final int MODE_OWNER_ONLY = 0600;
 
+    /// Of a file system that has no files without a name; the second is what a kernel says that never heard of them.
+    private static final Set<Integer> NO_UNNAMED = Set.of(Errno.EOPNOTSUPP, Errno.EISDIR, Errno.EINVAL);
+
     private ObjectFile() {}
 
     /// @throws SysException EEXIST if the name is taken
     static void create(Fd directory, String file, MemorySegment bytes) throws SysException {
-        String temporary = TEMPORARY_PREFIX + randomHex();
+        if (!createUnnamed(directory, file, bytes)) {
+            createNamed(directory, file, bytes);
+        }
+        FileIo.fsync(directory);
+    }
+
+    /// @return false if this file system, or this system, cannot do it
+    private static boolean createUnnamed(Fd directory, String file, MemorySegment bytes) throws SysException {
+        Fd opened;
         try {
-            write(directory, temporary, bytes);
+            opened = OpenFile.openAt(directory, ".", OpenFile.O_WRONLY | OpenFile.O_TMPFILE, MODE_OWNER_ONLY);
+        } catch (SysException e) {
+            if (NO_UNNAMED.contains(e.errno())) {
+                return false;
+            }
+            throw e;
+        }
+        try (opened) {
+            write(opened, bytes);
+            Directory.linkOpen(opened, directory, file);
+            return true;
+        } catch (SysException e) {
+            if (e.errno() == Errno.ENOENT) {
+                return false; // no /proc
+            }
+            throw e;
+        }
+    }
+
+    static void createNamed(Fd directory, String file, MemorySegment bytes) throws SysException {
+        String temporary = TEMPORARY_PREFIX + randomHex();
+        int flags = OpenFile.O_WRONLY | OpenFile.O_CREAT | OpenFile.O_EXCL | OpenFile.O_NOFOLLOW;
+        try {
+            try (Fd opened = OpenFile.openAt(directory, temporary, flags, MODE_OWNER_ONLY)) {
+                write(opened, bytes);
+            }
             rename(directory, temporary, file);
         } catch (SysException e) {
             try {
@@ -40,18 +78,14 @@ final class ObjectFile {
             }
             throw e;
         }
-        FileIo.fsync(directory);
     }
 
-    private static void write(Fd directory, String temporary, MemorySegment bytes) throws SysException {
-        int flags = OpenFile.O_WRONLY | OpenFile.O_CREAT | OpenFile.O_EXCL | OpenFile.O_NOFOLLOW;
-        try (Fd file = OpenFile.openAt(directory, temporary, flags, MODE_OWNER_ONLY)) {
-            long done = writeDirect(file, bytes);
-            if (done < bytes.byteSize()) {
-                FileIo.pwriteAll(file, bytes.address() + done, bytes.byteSize() - done, done);
-            }
-            FileIo.fdatasync(file);
+    private static void write(Fd file, MemorySegment bytes) throws SysException {
+        long done = writeDirect(file, bytes);
+        if (done < bytes.byteSize()) {
+            FileIo.pwriteAll(file, bytes.address() + done, bytes.byteSize() - done, done);
         }
+        FileIo.fdatasync(file);
     }
 
     /// Writes as much as can go around the page cache, which is faster and leaves the cache to others, in one call.

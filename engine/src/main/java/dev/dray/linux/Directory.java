@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 /// What changes the entries of an open directory: `mkdirat(2)`, `unlinkat(2)`, `linkat(2)`, `renameat2(2)`.
 public final class Directory {
     static final int RENAME_NOREPLACE = 1;
+    static final int AT_SYMLINK_FOLLOW = 0x400;
 
     private static final CFunction MKDIRAT = CFunction.of("mkdirat");
     private static final CFunction UNLINKAT = CFunction.of("unlinkat");
@@ -26,6 +27,12 @@ public final class Directory {
     /// Gives a file a second name; fails with EEXIST if the name is taken.
     public static void link(Fd directory, String existing, String name) throws SysException {
         twoNames(LINKAT, "link", directory, existing, name, 0);
+    }
+
+    /// Gives an open file without a name its first; fails with EEXIST if the name is taken, with ENOENT where no
+    /// `/proc` is mounted.
+    public static void linkOpen(Fd file, Fd directory, String name) throws SysException {
+        twoNames(LINKAT, "link", directory, "/proc/self/fd/" + file.number(), name, AT_SYMLINK_FOLLOW);
     }
 
     /// Renames within the directory; fails with EEXIST if the name is taken, with EINVAL where the file system

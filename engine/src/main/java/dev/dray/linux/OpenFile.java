@@ -16,6 +16,9 @@ public final class OpenFile {
     public static final int O_DIRECTORY = Native.perArch(0x10000, 0x4000);
     public static final int O_NOFOLLOW = Native.perArch(0x20000, 0x8000);
 
+    /// A file without a name, in the directory that is opened; [Directory#linkOpen] gives it one.
+    public static final int O_TMPFILE = 0x400000 | O_DIRECTORY;
+
     static final int AT_FDCWD = -100;
     static final int F_GETFL = 3;
     static final int F_SETFL = 4;

@@ -14,14 +14,19 @@ import dev.dray.linux.OpenFile;
 import dev.dray.linux.SysException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.FileSystems;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardWatchEventKinds;
+import java.nio.file.WatchKey;
+import java.nio.file.WatchService;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -236,6 +241,41 @@ class DirectoryStoreTest extends BlobStoreContract {
         }
     }
 
+    /// Whoever is killed in between leaves nothing that somebody would have to clean up.
+    @Test
+    void anObjectsFileHasNoNameBeforeItIsWhole() throws Exception {
+        store().put("keys/0", bytes(10, 1));
+        try (WatchService watch = FileSystems.getDefault().newWatchService()) {
+            root().resolve("keys").register(watch, StandardWatchEventKinds.ENTRY_CREATE);
+            store().put("keys/1", bytes(10, 1));
+            List<String> names = new ArrayList<>();
+            while (!names.contains("1")) {
+                WatchKey key = watch.poll(20, TimeUnit.SECONDS);
+                assertThat(key).as("files made: %s", names).isNotNull();
+                key.pollEvents().forEach(event -> names.add(String.valueOf(event.context())));
+                key.reset();
+            }
+            assertThat(names).containsExactly("1");
+        }
+    }
+
+    /// The way for file systems that have no files without a name.
+    @Test
+    void namesAFileForAWhileWhereItMust() throws Exception {
+        try (Fd directory = OpenFile.open(temporary, OpenFile.O_RDONLY, 0)) {
+            ObjectFile.createNamed(directory, "object", bytes(10, 1));
+            byte[] content = Files.readAllBytes(temporary.resolve("object"));
+            assertThat(content).hasSize(10);
+            assertThatThrownBy(() -> ObjectFile.createNamed(directory, "object", bytes(20, 2)))
+                    .isInstanceOfSatisfying(
+                            SysException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EEXIST));
+            assertThat(temporary.resolve("object")).hasBinaryContent(content);
+            try (var files = Files.list(temporary).filter(Files::isRegularFile)) {
+                assertThat(files).containsExactly(temporary.resolve("object"));
+            }
+        }
+    }
+
     /// The way for file systems that cannot rename without replacing.
     @Test
     void linksWhereItCannotRename() throws Exception {
@@ -316,6 +356,9 @@ class DirectoryStoreTest extends BlobStoreContract {
                     found.add(entry.name());
                 });
                 assertThat(stored).doesNotContainNull();
+                assertThat(regularFiles(place))
+                        .as("what is there, and nothing else")
+                        .hasSameSizeAs(found);
                 assertThat(found).containsAll(stored);
                 MemorySegment into = arena.allocate(Filler.OBJECT_BYTES);
                 for (String name : found) {
@@ -350,8 +393,12 @@ class DirectoryStoreTest extends BlobStoreContract {
     }
 
     private List<Path> regularFiles() throws Exception {
+        return regularFiles(root());
+    }
+
+    private static List<Path> regularFiles(Path directory) throws Exception {
         List<Path> files = new ArrayList<>();
-        Files.walkFileTree(root(), new SimpleFileVisitor<>() {
+        Files.walkFileTree(directory, new SimpleFileVisitor<>() {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
                 files.add(file);

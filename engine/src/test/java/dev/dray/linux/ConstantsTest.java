@@ -81,6 +81,8 @@ class ConstantsTest {
                 new Constant("F_SETFL", 4, OpenFile.F_SETFL, "fcntl.h"),
                 new Constant("AT_SYMLINK_NOFOLLOW", 0x100, Statx.AT_SYMLINK_NOFOLLOW, "fcntl.h"),
                 new Constant("AT_EMPTY_PATH", 0x1000, Statx.AT_EMPTY_PATH, "fcntl.h"),
+                new Constant("O_TMPFILE", 0x410000, OpenFile.O_TMPFILE, "fcntl.h"),
+                new Constant("AT_SYMLINK_FOLLOW", 0x400, Directory.AT_SYMLINK_FOLLOW, "fcntl.h"),
                 new Constant("RENAME_NOREPLACE", 1, Directory.RENAME_NOREPLACE, "stdio.h"),
                 new Constant("LOCK_EX", 2, FileIo.LOCK_EX, "sys/file.h"),
                 new Constant("LOCK_NB", 4, FileIo.LOCK_NB, "sys/file.h"),
