@@ -22,17 +22,24 @@ import dev.dray.vmm.qemu.wire.StreamReader;
 import java.io.IOException;
 import java.nio.channels.ByteChannel;
 import java.nio.channels.ServerSocketChannel;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// The migration connection of one capture: accepts it, reads it to its end on a thread of its own, and
 /// carries Dray's last word back to QEMU. Closing it, in whatever way, makes QEMU run its guest on.
 final class CaptureStream implements AutoCloseable {
+    /// A guest that stands still for longer does not do so for want of a processor.
+    private static final Duration PAUSE_LIMIT = Duration.ofSeconds(10);
+
     private final PrivateSocket socket;
     private final CapturePlan plan;
     private final QemuFacts facts;
     private final CaptureStore store;
     private final Consumer<CaptureEvent> post;
+    private final CountDownLatch pauseOver = new CountDownLatch(1);
     private @Nullable ServerSocketChannel server;
     private @Nullable ByteChannel channel;
     private @Nullable DrainingPipe pipe;
@@ -104,6 +111,24 @@ final class CaptureStream implements AutoCloseable {
         say(new ReturnMessage.Shut(0));
     }
 
+    /// The guest runs on after its pause.
+    void guestRunsOn() {
+        pauseOver.countDown();
+    }
+
+    /// QEMU says what memory there is just before it stops the guest for a background snapshot, for milliseconds.
+    /// Getting ready for the pages takes all processors for longer, and so waits until the guest runs on.
+    private void awaitPauseOver() {
+        if (plan.mode() != CaptureMode.BACKGROUND || !plan.guestRuns() || plan.hook()) {
+            return;
+        }
+        try {
+            var _ = pauseOver.await(PAUSE_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     /// QEMU is connected by now, or says that it has ended: nobody else keeps the stream open.
     synchronized void leaveToQemu() {
         if (pipe != null) {
@@ -150,6 +175,7 @@ final class CaptureStream implements AutoCloseable {
     @Override
     public synchronized void close() {
         closed = true;
+        pauseOver.countDown();
         try {
             if (server != null) {
                 server.close();
@@ -181,6 +207,7 @@ final class CaptureStream implements AutoCloseable {
         @Override
         public PageDestination memory(Configuration configuration, GuestMemoryMap map) throws DrayException {
             leaveToQemu();
+            awaitPauseOver();
             return store.pages(MachineFacts.located(map, facts));
         }
 

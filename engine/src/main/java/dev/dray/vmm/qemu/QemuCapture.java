@@ -185,6 +185,7 @@ final class QemuCapture {
                 if (resumedMicros == 0) {
                     resumedMicros = event.micros();
                 }
+                stream.guestRunsOn();
                 post(new GuestResumed(event.micros()));
             }
             case "MIGRATION" -> {
