@@ -1,7 +1,10 @@
 package dev.dray.vmm.cloudhypervisor;
 
 import dev.dray.error.PeerException;
+import dev.dray.error.RefusedException;
+import dev.dray.linux.Errno;
 import dev.dray.linux.SysException;
+import dev.dray.vmm.ControlSocket;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.SocketTimeoutException;
@@ -74,8 +77,9 @@ final class ApiClient {
                 return JsonMapper.shared().readTree(body);
             } catch (JacksonException e) {
                 throw new PeerException(
-                        "Cloud Hypervisor answered " + call + " with no JSON: " + e.getOriginalMessage(),
-                        "see whether " + call + " works with ch-remote");
+                        "Cloud Hypervisor answered " + call + " with something that is no JSON",
+                        "see whether " + call + " works with ch-remote",
+                        e);
             }
         }
     }
@@ -109,12 +113,25 @@ final class ApiClient {
                     "Cloud Hypervisor did not answer " + call + " within " + patience.toSeconds() + " s",
                     "see whether it hangs, or receives another guest",
                     e);
-        } catch (SysException | IOException | HttpException e) {
+        } catch (SysException e) {
+            throw unreachable(e);
+        } catch (IOException | HttpException e) {
             throw new PeerException(
                     "Cloud Hypervisor cannot be asked for " + call + " at " + socket + ": " + e.getMessage(),
                     "see whether it runs, and whether this is its --api-socket",
                     e);
         }
+    }
+
+    private PeerException unreachable(SysException e) {
+        var control = new ControlSocket("API socket", socket, "Cloud Hypervisor", "--api-socket " + socket);
+        RefusedException told = switch (e.errno()) {
+            case Errno.ENOENT -> control.missing();
+            case Errno.EACCES -> control.forbidden(e);
+            case Errno.ECONNREFUSED -> control.silent("Connection refused", e);
+            default -> control.silent(String.valueOf(e.getMessage()), e);
+        };
+        return new PeerException(String.valueOf(told.getMessage()), told.whatToDo(), e);
     }
 
     private static Answer read(ApiSocket connection) throws IOException, HttpException {

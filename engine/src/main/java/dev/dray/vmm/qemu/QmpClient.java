@@ -2,6 +2,7 @@ package dev.dray.vmm.qemu;
 
 import dev.dray.error.PeerException;
 import dev.dray.error.RefusedException;
+import dev.dray.vmm.ControlSocket;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -87,8 +88,7 @@ final class QmpClient implements AutoCloseable {
 
     private static SocketChannel open(Path socket, Duration patience) throws RefusedException {
         if (!Files.exists(socket)) {
-            throw new RefusedException(
-                    "There is no socket " + socket, "start QEMU with -qmp unix:" + socket + ",server=on,wait=off");
+            throw control(socket).missing();
         }
         try {
             var channel = SocketChannel.open(StandardProtocolFamily.UNIX);
@@ -129,14 +129,13 @@ final class QmpClient implements AutoCloseable {
     }
 
     static RefusedException unreachable(Path socket, Exception reason) {
-        if ("Permission denied".equals(reason.getMessage())) {
-            return new RefusedException(
-                    "This user may not use the QMP socket " + socket, "run Dray as the VMM's user, or as root", reason);
-        }
-        return new RefusedException(
-                "Nobody answers at the QMP socket " + socket + " (" + reason.getMessage() + ")",
-                "see whether its QEMU still runs; a socket file stays behind when QEMU is killed",
-                reason);
+        return "Permission denied".equals(reason.getMessage())
+                ? control(socket).forbidden(reason)
+                : control(socket).silent(String.valueOf(reason.getMessage()), reason);
+    }
+
+    private static ControlSocket control(Path socket) {
+        return new ControlSocket("QMP socket", socket, "QEMU", "-qmp unix:" + socket + ",server=on,wait=off");
     }
 
     /// Hands events to `listener` from now on, in the reader's thread; it must not block or call [#execute].

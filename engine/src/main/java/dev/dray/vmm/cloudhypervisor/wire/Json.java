@@ -5,6 +5,8 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.core.exc.UnexpectedEndOfInputException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -26,7 +28,7 @@ final class Json {
             }
             return node;
         } catch (JacksonException e) {
-            throw Refusal.broken(what + " is no JSON: " + e.getOriginalMessage());
+            throw Refusal.broken(what + " is no JSON: " + fault(e));
         }
     }
 
@@ -34,8 +36,16 @@ final class Json {
         try {
             return MAPPER.readTree(text);
         } catch (JacksonException e) {
-            throw Refusal.broken(what + " is no JSON: " + e.getOriginalMessage());
+            throw Refusal.broken(what + " is no JSON: " + fault(e));
         }
+    }
+
+    /// Where a document stops being JSON, in a few words: the parser's own are about its API.
+    static String fault(JacksonException e) {
+        TokenStreamLocation at = e.getLocation();
+        long bytes = at == null ? -1 : Math.max(at.getByteOffset(), at.getCharOffset());
+        String fault = e instanceof UnexpectedEndOfInputException ? "it breaks off" : "it goes wrong";
+        return bytes < 0 ? fault : fault + " after " + bytes + " bytes";
     }
 
     /// A number from 0 to 2^63 - 1.

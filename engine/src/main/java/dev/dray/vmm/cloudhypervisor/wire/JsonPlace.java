@@ -40,7 +40,7 @@ public record JsonPlace(int from, int to, JsonToken token) {
             }
             return Optional.ofNullable(found);
         } catch (JacksonException e) {
-            throw new PeerException(what + " is not JSON: " + e.getOriginalMessage(), "verify the snapshot", e);
+            throw new PeerException(what + " is no JSON: " + Json.fault(e), "verify the snapshot", e);
         }
     }
 

@@ -3,10 +3,13 @@ package dev.dray.vmm.qemu.wire;
 import dev.dray.error.PeerException;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.core.exc.UnexpectedEndOfInputException;
 import tools.jackson.core.json.JsonFactory;
 
 /// What the sender's JSON says of its device sections: the only exact account of their lengths. It is read as a
@@ -50,8 +53,16 @@ record VmDescription(List<Device> devices) {
             }
             return new VmDescription(devices);
         } catch (JacksonException e) {
-            throw Refusal.broken("The device description is no JSON: " + e.getOriginalMessage());
+            throw Refusal.broken("The device description is no JSON: " + fault(e));
         }
+    }
+
+    /// Where a document stops being JSON, in a few words: the parser's own are about its API.
+    private static String fault(JacksonException e) {
+        TokenStreamLocation at = e.getLocation();
+        long bytes = at == null ? -1 : Math.max(at.getByteOffset(), at.getCharOffset());
+        String fault = e instanceof UnexpectedEndOfInputException ? "it breaks off" : "it goes wrong";
+        return bytes < 0 ? fault : fault + " after " + bytes + " bytes";
     }
 
     private static void devices(JsonParser json, List<Device> devices) throws PeerException {
@@ -149,9 +160,21 @@ record VmDescription(List<Device> devices) {
         return value;
     }
 
-    private static void expect(JsonToken found, JsonToken expected, String what) throws PeerException {
+    private static void expect(@Nullable JsonToken found, JsonToken expected, String what) throws PeerException {
         if (found != expected) {
-            throw Refusal.broken("The device description has " + found + " as " + what);
+            throw Refusal.broken("The device description has " + word(found) + " as " + what);
         }
+    }
+
+    private static String word(@Nullable JsonToken token) {
+        return switch (token) {
+            case null -> "nothing";
+            case START_OBJECT -> "an object";
+            case START_ARRAY -> "a list";
+            case VALUE_STRING -> "a text";
+            case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> "a number";
+            case VALUE_TRUE, VALUE_FALSE -> "a truth value";
+            default -> "nothing";
+        };
     }
 }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -122,6 +123,20 @@ class DocumentsTest {
     void refusesAStateWithoutRanges(String text) {
         assertThatThrownBy(() -> StateDocument.memoryRanges(text.getBytes(StandardCharsets.UTF_8)))
                 .isInstanceOf(PeerException.class);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{'memory_manager_data':{|The VM's configuration is no JSON: it breaks off after 24 bytes",
+                "{'memory_manager_data':}|The VM's configuration is no JSON: it goes wrong after 23 bytes",
+            })
+    void saysInItsOwnWordsWhereADocumentStopsBeingJson(String text, String message) {
+        assertThatThrownBy(() -> parse(text.replace('\'', '"'))).hasMessage(message);
+        byte[] document = text.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
+        assertThatThrownBy(() -> JsonPlace.of(document, "", "The VM's configuration"))
+                .hasMessage(message);
     }
 
     @Test
