@@ -1,23 +1,46 @@
 package dev.dray.vmm;
 
 import dev.dray.error.MachineException;
+import dev.dray.linux.Directory;
+import dev.dray.linux.Fd;
+import dev.dray.linux.FileIo;
+import dev.dray.linux.OpenFile;
+import dev.dray.linux.SysException;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.stream.Stream;
 
 /// A directory for sockets, mode 0700, that belongs to the user who owns a VMM's control socket, so that a VMM
 /// that does not run as root can reach them and nobody else can. It is given to that user last: from then on he
-/// can put anything in a socket's place, and what Dray did to the path as root would be done to that.
+/// can put anything in a socket's place, and what Dray did to the path as root would be done to that: it is cleared
+/// through its descriptor.
+///
+/// That descriptor is locked as long as Dray uses the directory, and the kernel unlocks it when Dray is killed. So the
+/// next Dray knows what nobody uses any more, and removes it.
 public final class PrivateDirectory implements AutoCloseable {
+    private static final String PREFIX = "dray-sockets-";
+
+    private static final int DIRECTORY_FLAGS = OpenFile.O_RDONLY | OpenFile.O_DIRECTORY | OpenFile.O_NOFOLLOW;
+
+    /// One that is younger may be somebody's who has not locked it yet.
+    private static final Duration LEFTOVER_AGE_MIN = Duration.ofMinutes(1);
+
     private final Path controlSocket;
     private final Path path;
+    private final Fd locked;
+    private boolean closed;
 
-    private PrivateDirectory(Path controlSocket, Path path) {
+    private PrivateDirectory(Path controlSocket, Path path, Fd locked) {
         this.controlSocket = controlSocket;
         this.path = path;
+        this.locked = locked;
     }
 
     public static PrivateDirectory beside(Path controlSocket) throws MachineException {
@@ -27,17 +50,46 @@ public final class PrivateDirectory implements AutoCloseable {
             boolean reachable = runtime != null
                     && Files.isWritable(Path.of(runtime))
                     && Files.getOwner(Path.of(runtime)).equals(owner);
+            Path parent = reachable ? Path.of(runtime) : Path.of("/tmp");
+            removeLeftovers(parent);
             Path directory = Files.createTempDirectory(
-                    reachable ? Path.of(runtime) : Path.of("/tmp"),
-                    "dray-",
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            return new PrivateDirectory(controlSocket, directory);
-        } catch (IOException e) {
+                    parent, PREFIX, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            Fd locked = OpenFile.open(directory, DIRECTORY_FLAGS, 0);
+            boolean _ = FileIo.flockExclusiveNonBlocking(locked);
+            return new PrivateDirectory(controlSocket, directory, locked);
+        } catch (IOException | SysException e) {
             throw new MachineException(
                     "No directory for a socket can be made: " + e.getMessage(),
                     "see whether XDG_RUNTIME_DIR or /tmp can be written",
                     e);
         }
+    }
+
+    private static void removeLeftovers(Path parent) throws IOException {
+        Instant young = Instant.now().minus(LEFTOVER_AGE_MIN);
+        try (DirectoryStream<Path> found = Files.newDirectoryStream(parent, PREFIX + "*")) {
+            for (Path each : found) {
+                try (Fd directory = OpenFile.open(each, DIRECTORY_FLAGS, 0)) {
+                    if (Files.getLastModifiedTime(each, LinkOption.NOFOLLOW_LINKS)
+                                    .toInstant()
+                                    .isBefore(young)
+                            && FileIo.flockExclusiveNonBlocking(directory)) {
+                        remove(each, directory);
+                    }
+                } catch (IOException | SysException e) {
+                    // Another user's, or no directory: not ours to remove.
+                }
+            }
+        }
+    }
+
+    private static void remove(Path path, Fd directory) throws IOException, SysException {
+        try (Stream<Path> files = Files.list(Path.of("/proc/self/fd/" + directory.number()))) {
+            for (Path file : files.toList()) {
+                Directory.unlink(directory, String.valueOf(file.getFileName()));
+            }
+        }
+        Files.deleteIfExists(path);
     }
 
     public Path path() {
@@ -67,13 +119,14 @@ public final class PrivateDirectory implements AutoCloseable {
     }
 
     @Override
-    public void close() {
-        try (Stream<Path> files = Files.list(path)) {
-            for (Path file : files.toList()) {
-                Files.deleteIfExists(file);
-            }
-            Files.deleteIfExists(path);
-        } catch (IOException e) {
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        try (locked) {
+            remove(path, locked);
+        } catch (IOException | SysException e) {
             // A directory stays behind; nothing depends on it.
         }
     }
