@@ -1,6 +1,7 @@
 package dev.dray.cli;
 
 import dev.dray.ExitCode;
+import dev.dray.GuestFate;
 import dev.dray.OperationException;
 import dev.dray.Restore;
 import dev.dray.Restored;
@@ -59,9 +60,12 @@ final class RestoreCommand implements Command {
         out.printf(
                 "Restored %s@%d (snapshot %s) into %s%n",
                 restored.name(), restored.number(), restored.snapshot(), restored.vmm());
+        String resumed = restored.guest() == GuestFate.PAUSED
+                ? "it"
+                : "it resumed after " + Words.time(restored.resumeMs()) + " and";
         out.printf(
-                "%s; it resumed after %s and had all its memory after %s%n",
-                Words.guest(restored.guest()), Words.time(restored.resumeMs()), Words.time(restored.residentMs()));
+                "%s; %s had all its memory after %s%n",
+                Words.guest(restored.guest()), resumed, Words.time(restored.residentMs()));
         out.printf(
                 "Memory %s, of it %s zero pages; %s were sent, from %s stored%n",
                 Words.bytes(restored.memoryBytes()),
