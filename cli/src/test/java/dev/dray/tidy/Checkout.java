@@ -14,7 +14,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /// The files that belong to the repository: all of the checkout but what is built or a tool's own.
-final class Checkout {
+public final class Checkout {
     /// Modules whose classes are there when these tests run; `bench` is built after them.
     static final List<String> MODULES = List.of("testbed", "engine", "machine", "cli");
 
@@ -22,7 +22,8 @@ final class Checkout {
 
     private Checkout() {}
 
-    static Path root() {
+    /// Where `./dray` and all documents are.
+    public static Path root() {
         for (Path up = Path.of("").toAbsolutePath(); up != null; up = up.getParent()) {
             if (Files.exists(up.resolve("ARCHITECTURE.md"))) {
                 return up;
