@@ -1,15 +1,23 @@
 package dev.dray.linux;
 
-/// `kill(2)`.
+/// `kill(2)` and `raise(3)`.
 public final class Signals {
     public static final int SIGINT = 2;
     public static final int SIGKILL = 9;
     public static final int SIGUSR1 = 10;
     public static final int SIGTERM = 15;
+    public static final int SIGSTOP = 19;
 
     private static final CFunction KILL = CFunction.of("kill");
 
+    private static final CFunction RAISE = CFunction.of("raise");
+
     private Signals() {}
+
+    /// Sends a signal to the thread that calls this, which has taken it when this returns.
+    public static void raise(int signal) throws SysException {
+        Native.check(RAISE.intOrErrno(signal), "raise", "signal " + signal);
+    }
 
     /// Sends a signal to every process of a group; no error if there is none left.
     ///

@@ -36,7 +36,7 @@ public final class Main {
               --serial SOCKET        where commands can be typed at the guest's serial port
               --report FILE          what the guest reports, one line per pass or error
               --refuse CAPABILITY    claim that the host does not allow this migration capability
-              --fault STEP[@N]=WHAT  what goes wrong where; WHAT is cut, stall, error or die
+              --fault STEP[@N]=WHAT  what goes wrong where; WHAT is cut, stall, error, die or freeze
             """;
 
     private Main() {}

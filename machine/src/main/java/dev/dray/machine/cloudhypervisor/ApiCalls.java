@@ -28,12 +28,14 @@ final class ApiCalls {
 
     /// Carries out one call. Calls come from one thread at a time, as in the real one: while a guest comes in, none is
     /// answered.
-    ApiAnswer answer(String method, String path, byte[] body) {
+    ///
+    /// @param stall waits until the client has gone
+    ApiAnswer answer(String method, String path, byte[] body, Runnable stall) {
         try {
             if (!path.startsWith(BASE)) {
                 throw notFound();
             }
-            dialect.reach(FaultStep.CONTROL_COMMAND);
+            dialect.reach(FaultStep.CONTROL_COMMAND, stall);
             String call = path.substring(BASE.length());
             return method.equals("GET") ? get(call) : put(method, call, body);
         } catch (ApiException e) {

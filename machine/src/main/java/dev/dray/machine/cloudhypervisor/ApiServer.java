@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -74,7 +75,7 @@ final class ApiServer implements AutoCloseable {
         try (client;
                 var connection = new DefaultBHttpServerConnection("http", Http1Config.DEFAULT)) {
             connection.bind(new UnixSocket(client));
-            while (!closed && serve(connection)) {
+            while (!closed && serve(connection, () -> awaitEnd(client))) {
                 // The client may ask again.
             }
         } catch (IOException | HttpException | PeerException | UnsupportedOperationException _) {
@@ -85,7 +86,8 @@ final class ApiServer implements AutoCloseable {
     }
 
     /// @return false if the client has hung up
-    private boolean serve(DefaultBHttpServerConnection connection) throws IOException, HttpException, PeerException {
+    private boolean serve(DefaultBHttpServerConnection connection, Runnable stall)
+            throws IOException, HttpException, PeerException {
         ClassicHttpRequest request = connection.receiveRequestHeader();
         if (request == null) {
             return false;
@@ -97,8 +99,8 @@ final class ApiServer implements AutoCloseable {
         ApiAnswer answer;
         turn.lock();
         try {
-            answer = calls.answer(request.getMethod(), request.getPath(), body == null ? new byte[0] : body);
-            reach.step(FaultStep.CONTROL_ANSWER);
+            answer = calls.answer(request.getMethod(), request.getPath(), body == null ? new byte[0] : body, stall);
+            reach.step(FaultStep.CONTROL_ANSWER, stall);
         } finally {
             turn.unlock();
         }
@@ -116,6 +118,16 @@ final class ApiServer implements AutoCloseable {
         connection.sendResponseEntity(response);
         connection.flush();
         return true;
+    }
+
+    private static void awaitEnd(SocketChannel client) {
+        try {
+            while (client.read(ByteBuffer.allocate(1)) > 0) {
+                // Nobody listens to it.
+            }
+        } catch (IOException _) {
+            // That is the end, too.
+        }
     }
 
     /// Hangs up and listens no more; from any thread.

@@ -62,8 +62,8 @@ public final class CloudHypervisorDialect implements Dialect {
         return vmm.process();
     }
 
-    void reach(FaultStep step) throws PeerException {
-        reach.step(step);
+    void reach(FaultStep step, Runnable stall) throws PeerException {
+        reach.step(step, stall);
     }
 
     void send(SendOrder order) throws ApiException {

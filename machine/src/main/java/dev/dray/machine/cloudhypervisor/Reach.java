@@ -7,12 +7,17 @@ import dev.dray.machine.vmm.Vmm;
 
 /// Lets planned faults happen.
 record Reach(Vmm vmm, Faults faults) {
-    /// A step is reached where there is no connection at hand but the client's, which ends: a stall is not possible.
-    void step(FaultStep step) throws PeerException {
+    /// A step is reached where there is no connection at hand but the client's, which ends.
+    ///
+    /// @param stall waits until the client has gone
+    void step(FaultStep step, Runnable stall) throws PeerException {
         var fault = faults.reach(step);
         if (fault.isPresent()) {
             if (fault.get() == Faults.Action.DIE) {
                 vmm.die();
+            } else if (fault.get() == Faults.Action.STALL) {
+                vmm.log("stalls at " + step);
+                stall.run();
             }
             throw new PeerException("planned fault at " + step, "");
         }
@@ -31,7 +36,11 @@ record Reach(Vmm vmm, Faults faults) {
                 channel.shutdown();
                 throw new PeerException("planned fault at " + step + ": cut", "");
             }
+            case FREEZE -> {
+                // Over already.
+            }
             case STALL -> {
+                vmm.log("stalls at " + step);
                 channel.awaitEnd();
                 throw new PeerException("planned fault at " + step + ": stalled", "");
             }

@@ -226,6 +226,9 @@ final class Destination {
                     now.awaitEnd(false);
                 }
             }
+            case FREEZE -> {
+                // Over already.
+            }
             case ERROR -> throw new PeerException("planned fault at " + step, "");
             case DIE -> {
                 vmm.die();

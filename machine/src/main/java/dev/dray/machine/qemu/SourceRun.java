@@ -261,6 +261,9 @@ final class SourceRun {
                     now.awaitEnd(plan.returnPath());
                 }
             }
+            case FREEZE -> {
+                // Over already.
+            }
             case ERROR -> throw new PeerException("planned fault at " + step, "");
             case DIE -> {
                 vmm.die();

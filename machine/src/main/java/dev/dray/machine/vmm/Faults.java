@@ -1,5 +1,7 @@
 package dev.dray.machine.vmm;
 
+import dev.dray.linux.Signals;
+import dev.dray.linux.SysException;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -20,7 +22,10 @@ public final class Faults {
         /// A command is answered with an error; a migration fails by itself.
         ERROR,
         /// The machine ends as if its process were killed.
-        DIE
+        DIE,
+        /// The machine's process stands still, as by `kill -STOP`, until somebody lets it go on; then it does as if
+        /// nothing had been. For a machine in a process of its own.
+        FREEZE
     }
 
     /// One fault.
@@ -70,8 +75,25 @@ public final class Faults {
         return this;
     }
 
-    /// The step is reached: what goes wrong now?
-    public synchronized Optional<Action> reach(FaultStep step) {
+    /// The step is reached: what goes wrong now? Never [Action#FREEZE], which is over when this returns.
+    public Optional<Action> reach(FaultStep step) {
+        Optional<Action> action = next(step);
+        if (action.equals(Optional.of(Action.FREEZE))) {
+            freeze();
+            return Optional.empty();
+        }
+        return action;
+    }
+
+    private static void freeze() {
+        try {
+            Signals.raise(Signals.SIGSTOP); // not to the process, whose other threads could be later than this one
+        } catch (SysException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private synchronized Optional<Action> next(FaultStep step) {
         int times = reached.merge(step, 1, Integer::sum);
         for (Fault fault : planned) {
             if (fault.step == step && fault.occurrence == times) {
