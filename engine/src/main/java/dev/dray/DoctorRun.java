@@ -31,8 +31,9 @@ final class DoctorRun {
         try (var _ = VmLock.take(state, address);
                 var vm = VirtualMachines.at(address);
                 var _ = VmLock.take(state, address, vm.identity())) {
-            vm.putBack(VmJournal.of(state, address)).ifPresent(putBack::add);
-            vm.examine()
+            var journal = VmJournal.of(state, address);
+            vm.putBack(journal).ifPresent(putBack::add);
+            vm.examine(journal)
                     .forEach(each -> findings.add(
                             new Examined.Finding(each.subject(), each.ok(), each.message(), each.whatToDo())));
         }

@@ -11,8 +11,9 @@ public interface VirtualMachine extends AutoCloseable {
     /// that is not known.
     Optional<String> identity();
 
-    /// What can be done with this machine, and what is in the way; changes nothing.
-    List<Finding> examine() throws DrayException;
+    /// What can be done with this machine, what is in the way, and what an earlier, killed Dray left that nobody can
+    /// put back; changes nothing.
+    List<Finding> examine(Journal journal) throws DrayException;
 
     /// Puts back what an earlier, killed Dray left changed.
     ///

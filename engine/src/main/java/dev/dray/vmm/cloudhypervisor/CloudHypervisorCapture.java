@@ -79,7 +79,7 @@ final class CloudHypervisorCapture implements Reception.Owner {
         try {
             letGoAfterStoring();
         } catch (DrayException e) {
-            throw new GuestException(e, VmFacts.whereabouts(VmFacts.state(api)));
+            throw new GuestException(e, facts.whereabouts(api));
         }
         return new CaptureReport(route.mode(), route.reason(), whereabouts(), pauseMs, phases.end());
     }
@@ -275,19 +275,18 @@ final class CloudHypervisorCapture implements Reception.Owner {
             }
         }
         awaitEndOfMigration();
-        String state = VmFacts.state(api);
-        if (goesOn && ran && state.equals(VmFacts.PAUSED)) {
+        if (goesOn && ran && VmFacts.state(api).equals(VmFacts.PAUSED)) {
             try {
                 resume();
             } catch (PeerException e) {
                 watch.warning(String.valueOf(e.getMessage()));
             }
-            state = VmFacts.state(api);
         }
-        if (remembered && state.equals(VmFacts.RUNNING)) {
+        Whereabouts guest = facts.whereabouts(api);
+        if (remembered && guest == Whereabouts.RUNNING) {
             forget();
         }
-        return VmFacts.whereabouts(state);
+        return guest;
     }
 
     /// Whoever pauses a guest that goes on wants it paused.

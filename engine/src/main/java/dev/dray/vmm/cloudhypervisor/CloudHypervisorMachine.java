@@ -46,8 +46,9 @@ public final class CloudHypervisorMachine implements VirtualMachine {
     }
 
     @Override
-    public List<Finding> examine() throws DrayException {
-        return Examination.of(VmFacts.ask(api));
+    public List<Finding> examine(Journal journal) throws DrayException {
+        VmFacts now = VmFacts.ask(api);
+        return Examination.of(now, LazyJournal.isLeft(journal, now));
     }
 
     @Override
@@ -83,7 +84,7 @@ public final class CloudHypervisorMachine implements VirtualMachine {
     @Override
     public RestoreReport restore(RestoreOrder order, RestoreImage image, Journal journal, OperationWatch watch)
             throws GuestException {
-        return new CloudHypervisorRestore(api, controlSocket, order, image, watch).run();
+        return new CloudHypervisorRestore(api, controlSocket, order, image, journal, watch).run();
     }
 
     @Override

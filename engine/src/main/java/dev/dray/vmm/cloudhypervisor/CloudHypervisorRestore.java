@@ -2,9 +2,11 @@ package dev.dray.vmm.cloudhypervisor;
 
 import dev.dray.error.DrayException;
 import dev.dray.error.InterruptedOperation;
+import dev.dray.error.MachineException;
 import dev.dray.error.PeerException;
 import dev.dray.error.RefusedException;
 import dev.dray.vmm.GuestException;
+import dev.dray.vmm.Journal;
 import dev.dray.vmm.OperationWatch;
 import dev.dray.vmm.PrivateDirectory;
 import dev.dray.vmm.RestoreImage;
@@ -40,15 +42,22 @@ final class CloudHypervisorRestore {
     private final Path controlSocket;
     private final RestoreOrder order;
     private final RestoreImage image;
+    private final Journal journal;
     private final OperationWatch watch;
     private final CompletableFuture<ApiClient.Answer> received = new CompletableFuture<>();
 
     CloudHypervisorRestore(
-            ApiClient api, Path controlSocket, RestoreOrder order, RestoreImage image, OperationWatch watch) {
+            ApiClient api,
+            Path controlSocket,
+            RestoreOrder order,
+            RestoreImage image,
+            Journal journal,
+            OperationWatch watch) {
         this.api = api;
         this.controlSocket = controlSocket;
         this.order = order;
         this.image = image;
+        this.journal = journal;
         this.watch = watch;
     }
 
@@ -62,20 +71,46 @@ final class CloudHypervisorRestore {
         } catch (DrayException e) {
             throw new GuestException(e, Whereabouts.UNKNOWN);
         }
-        Thread receiver = null;
+        try {
+            if (plan.lazy()) {
+                LazyJournal.write(journal, facts);
+            } else {
+                LazyJournal.forget(journal); // of a guest that this VMM has no more
+            }
+            RestoreReport report = send(facts, plan);
+            forget();
+            return report;
+        } catch (DrayException e) {
+            forget();
+            throw new GuestException(e, Whereabouts.GONE);
+        } catch (GuestException e) {
+            GuestException told = explained(e, facts, plan);
+            if (told.guest() == Whereabouts.GONE) {
+                forget();
+            }
+            throw told;
+        }
+    }
+
+    /// A guest that has all its memory, or has ended, needs nobody.
+    private void forget() {
+        try {
+            LazyJournal.forget(journal);
+        } catch (MachineException e) {
+            watch.warning(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private RestoreReport send(VmFacts facts, SendPlan plan) throws DrayException, GuestException {
         try (var directory = PrivateDirectory.beside(controlSocket)) {
             directory.handOver();
             Endpoint.Unix at = new Endpoint.Unix(directory.path().resolve("stream"));
-            receiver = Thread.ofPlatform().daemon().name("receive").start(() -> receive(at, plan));
+            Thread receiver = Thread.ofPlatform().daemon().name("receive").start(() -> receive(at, plan));
             awaitSocket(at);
             var report = new GuestSender(plan, image, at, CONNECTIONS, LISTEN_PATIENCE, watch)
                     .run(facts.versions().vmm());
             Threads.join(receiver); // answered when the guest was there
             return report;
-        } catch (DrayException e) {
-            throw new GuestException(e, Whereabouts.GONE);
-        } catch (GuestException e) {
-            throw explained(e, plan);
         }
     }
 
@@ -138,7 +173,7 @@ final class CloudHypervisorRestore {
     }
 
     /// Adds the VMM's reason to a failure that is its own, and removes what it still has of a guest that never ran.
-    private GuestException explained(GuestException failed, SendPlan plan) {
+    private GuestException explained(GuestException failed, VmFacts facts, SendPlan plan) {
         Optional<String> why = reason();
         DrayException failure = failed.failure() instanceof PeerException && why.isPresent()
                 ? new PeerException(
@@ -157,6 +192,7 @@ final class CloudHypervisorRestore {
                 // It stays, and is said to be there.
             }
         }
-        return new GuestException(failure, failed.guest());
+        return new GuestException(
+                failure, state.isEmpty() && facts.isProcessGone() ? Whereabouts.GONE : failed.guest());
     }
 }

@@ -16,7 +16,8 @@ import java.util.OptionalLong;
 final class Examination {
     private Examination() {}
 
-    static List<Finding> of(VmFacts facts) {
+    /// @param lacks whether the Dray that gave the guest its memory is gone
+    static List<Finding> of(VmFacts facts, boolean lacks) {
         List<Finding> findings = new ArrayList<>();
         findings.add(new Finding(
                 "vmm",
@@ -28,6 +29,15 @@ final class Examination {
                 facts.versions().known() ? "" : "use another version, or go on with --own-risk"));
         if (facts.state().isEmpty()) {
             findings.add(new Finding("restore", true, "a guest can be restored into this Cloud Hypervisor", ""));
+            return findings;
+        }
+        if (lacks) {
+            findings.add(new Finding(
+                    "guest",
+                    false,
+                    "the guest lacks some of its memory, since a Dray that was killed gave it its memory: the VMM ends"
+                            + " as soon as the guest touches what it lacks",
+                    "kill the VMM, and restore into another; the snapshot is untouched"));
             return findings;
         }
         findings.add(capture(facts));

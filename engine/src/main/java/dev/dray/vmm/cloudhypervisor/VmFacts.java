@@ -76,8 +76,19 @@ record VmFacts(
         };
     }
 
+    /// Where the guest is now.
+    Whereabouts whereabouts(ApiClient api) {
+        String now = state(api);
+        return now.isEmpty() && isProcessGone() ? Whereabouts.GONE : whereabouts(now);
+    }
+
     /// Whether the process is still there, as far as can be seen.
     boolean isProcessThere() {
         return identity.isPresent() && pid.flatMap(ProcessIdentity::of).equals(identity);
+    }
+
+    /// Whether the process has ended; false if it cannot be seen.
+    boolean isProcessGone() {
+        return identity.isPresent() && !isProcessThere();
     }
 }

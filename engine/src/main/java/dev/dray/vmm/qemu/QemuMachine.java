@@ -67,7 +67,7 @@ public final class QemuMachine implements VirtualMachine {
     }
 
     @Override
-    public List<Finding> examine() throws DrayException {
+    public List<Finding> examine(Journal journal) throws DrayException {
         return Examination.of(QemuFacts.ask(qmp), process);
     }
 

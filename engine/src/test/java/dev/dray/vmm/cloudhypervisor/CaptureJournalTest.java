@@ -2,16 +2,12 @@ package dev.dray.vmm.cloudhypervisor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.dray.vmm.Journal;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import tools.jackson.databind.node.ObjectNode;
 
 /// What the next Dray does about a VM whose capture was killed, with an API that says what it was asked.
 @Timeout(60)
@@ -22,7 +18,7 @@ class CaptureJournalTest {
     @Test
     void aGuestThatAKilledDrayLeftStandingGoesOn() throws Exception {
         try (ScriptedApi api = new ScriptedApi(directory.resolve("api"), "Paused")) {
-            var journal = new Kept();
+            var journal = new KeptJournal();
             CaptureJournal.write(journal, VmFacts.ask(api.client()));
             assertThat(CaptureJournal.putBack(journal, api.client())).isPresent();
             assertThat(api.asked).contains("vm.resume");
@@ -34,7 +30,7 @@ class CaptureJournalTest {
     @Test
     void aGuestThatRunsIsLeftAlone() throws Exception {
         try (ScriptedApi api = new ScriptedApi(directory.resolve("api"), "Running")) {
-            var journal = new Kept();
+            var journal = new KeptJournal();
             CaptureJournal.write(journal, VmFacts.ask(api.client()));
             assertThat(CaptureJournal.putBack(journal, api.client())).isEmpty();
             assertThat(api.asked).isEmpty();
@@ -46,7 +42,7 @@ class CaptureJournalTest {
     @Test
     void anotherVmmBehindTheSameSocketIsLeftAlone() throws Exception {
         try (ScriptedApi api = new ScriptedApi(directory.resolve("api"), "Paused")) {
-            var journal = new Kept();
+            var journal = new KeptJournal();
             CaptureJournal.write(journal, VmFacts.ask(api.client()));
             journal.pending().orElseThrow().put("process", "1 1");
             assertThat(CaptureJournal.putBack(journal, api.client())).isEmpty();
@@ -66,7 +62,7 @@ class CaptureJournalTest {
         });
         try (ScriptedApi api = new ScriptedApi(directory.resolve("api"), "Paused")) {
             awaitParked(vcpu);
-            var journal = new Kept();
+            var journal = new KeptJournal();
             CaptureJournal.write(journal, VmFacts.ask(api.client()));
             assertThat(journal.pending().orElseThrow().path("processor_sleeps").asString())
                     .isNotEmpty();
@@ -101,7 +97,7 @@ class CaptureJournalTest {
             VmFacts facts = VmFacts.ask(api.client());
             assertThat(facts.pid()).isEmpty();
             assertThat(facts.identity()).isEmpty();
-            var journal = new Kept();
+            var journal = new KeptJournal();
             CaptureJournal.write(journal, facts);
             assertThat(CaptureJournal.putBack(journal, api.client()))
                     .hasValueSatisfying(told -> assertThat(told).contains("cannot be seen"));
@@ -112,27 +108,8 @@ class CaptureJournalTest {
     @Test
     void aGuestThatNobodyCapturedIsLeftAlone() throws Exception {
         try (ScriptedApi api = new ScriptedApi(directory.resolve("api"), "Paused")) {
-            assertThat(CaptureJournal.putBack(new Kept(), api.client())).isEmpty();
+            assertThat(CaptureJournal.putBack(new KeptJournal(), api.client())).isEmpty();
             assertThat(api.asked).isEmpty();
-        }
-    }
-
-    private static final class Kept implements Journal {
-        private @Nullable ObjectNode entry;
-
-        @Override
-        public void write(ObjectNode written) {
-            entry = written;
-        }
-
-        @Override
-        public Optional<ObjectNode> pending() {
-            return Optional.ofNullable(entry);
-        }
-
-        @Override
-        public void clear() {
-            entry = null;
         }
     }
 }
