@@ -1,5 +1,7 @@
 package dev.dray.journey;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -32,6 +34,11 @@ final class DrayRun implements AutoCloseable {
         this.process = process;
         this.readers = List.of(
                 Thread.ofVirtual().start(this::readErr), Thread.ofVirtual().start(this::readOut));
+    }
+
+    @Override
+    public String toString() {
+        return arguments + " " + seen + " " + lines + " " + out;
     }
 
     /// How it ended.
@@ -111,6 +118,17 @@ final class DrayRun implements AutoCloseable {
     void kill() throws Exception {
         process.destroyForcibly();
         awaitExit();
+    }
+
+    /// What it has said to the end of its output, which may be before its own.
+    ///
+    /// @return with the exit code -1
+    Ended left() throws Exception {
+        for (Thread reader : readers) {
+            assertThat(reader.join(PATIENCE)).as("the end of the output").isTrue();
+        }
+        lines.drainTo(seen);
+        return new Ended(-1, JsonMapper.shared().readTree(out.toString()), List.copyOf(seen));
     }
 
     Ended end() throws Exception {

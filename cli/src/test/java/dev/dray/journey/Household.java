@@ -93,21 +93,23 @@ final class Household implements AutoCloseable {
     }
 
     /// Runs a command to its end, in this process: it takes a tenth of the time of one of its own. Who wants to signal
-    /// or kill it has to [#start].
+    /// or kill it has to [#start]. One at a time, of whichever household: the state directory is the process's.
     DrayRun.Ended dray(String... arguments) {
         return dray(Arrays.asList(arguments));
     }
 
-    private DrayRun.Ended dray(List<String> arguments) {
+    DrayRun.Ended dray(List<String> arguments) {
         var all = new ArrayList<>(arguments);
         all.add("--json");
-        System.setProperty("dray.state", directory.resolve("state/dray").toString());
-        try {
-            CommandRun run = CommandRun.with(environment, all.toArray(String[]::new));
-            return new DrayRun.Ended(
-                    run.exitCode(), run.json(), run.err().lines().toList());
-        } finally {
-            System.clearProperty("dray.state");
+        synchronized (Household.class) {
+            System.setProperty("dray.state", directory.resolve("state/dray").toString());
+            try {
+                CommandRun run = CommandRun.with(environment, all.toArray(String[]::new));
+                return new DrayRun.Ended(
+                        run.exitCode(), run.json(), run.err().lines().toList());
+            } finally {
+                System.clearProperty("dray.state");
+            }
         }
     }
 
@@ -175,11 +177,13 @@ final class Household implements AutoCloseable {
     }
 
     private <R extends Outcome> R read(Operation<R> operation) throws Exception {
-        System.setProperty("dray.state", directory.resolve("state/dray").toString());
-        try {
-            return operation.run(Progress.none());
-        } finally {
-            System.clearProperty("dray.state");
+        synchronized (Household.class) {
+            System.setProperty("dray.state", directory.resolve("state/dray").toString());
+            try {
+                return operation.run(Progress.none());
+            } finally {
+                System.clearProperty("dray.state");
+            }
         }
     }
 
