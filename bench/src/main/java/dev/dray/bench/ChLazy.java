@@ -5,11 +5,11 @@ import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// A lazy restore of a guest of 1 GiB, beside a peer that answers at once from memory that it filled before: the time
+/// A lazy restore of a guest of 512 MiB, beside a peer that answers at once from memory that it filled before: the time
 /// to the guest running, how fast the VMM's sweep goes on, how long it and the guest wait for a page, all by the
 /// VMM; and which safepoints Dray's JVM had meanwhile.
 public final class ChLazy {
-    private static final long MEMORY_BYTES = 1L << 30;
+    private static final long MEMORY_BYTES = 512L << 20;
     private static final long TOUCHED_BYTES = MEMORY_BYTES * 5 / 4;
 
     /// A line of `-Xlog:safepoint` with the JVM's age in front.
@@ -21,7 +21,7 @@ public final class ChLazy {
     public static void main(String[] args) throws Exception {
         Samples of = new Samples("");
         try (Workplace at = Workplace.make()) {
-            System.out.println("lazy restore, 1 GiB, half, at random, 16 MB/s; no working set");
+            System.out.println("lazy restore, 512 MiB, half, at random, 16 MB/s; no working set");
             System.out.println(Host.line() + "; built-in machine");
             Path repository = at.file("repository");
             Path safepoints = at.file("safepoints");

@@ -3,11 +3,12 @@ package dev.dray.bench;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/// How long a running guest of 1 GiB, which writes 24 MB/s, stands still for a capture, and how long that takes in all;
+/// How long a running guest of 512 MiB, which writes 24 MB/s, stands still for a capture, and how long that takes in
+/// all;
 /// beside a peer that copies the same memory file into synced plain files while the guest stands still, as Cloud
 /// Hypervisor's own daemon does.
 public final class ChPause {
-    private static final long MEMORY_BYTES = 1L << 30;
+    private static final long MEMORY_BYTES = 512L << 20;
 
     private ChPause() {}
 
@@ -16,7 +17,7 @@ public final class ChPause {
         try (Workplace at = Workplace.make();
                 ChMachine source =
                         ChMachine.running(at, MEMORY_BYTES, "--workload", "hot", "--dirty-rate", "24000000")) {
-            System.out.println("capture of a running guest of 1 GiB by its memory files, half, 24 MB/s written");
+            System.out.println("capture of a running guest of 512 MiB by its memory files, half, 24 MB/s written");
             System.out.println(Host.line() + "; built-in machine");
             Path repository = at.file("repository");
             var dray = new DrayCommand(at);

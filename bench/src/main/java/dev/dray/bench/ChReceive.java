@@ -4,10 +4,11 @@ import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
-/// How fast a guest of 1 GiB that does nothing comes over TCP in clear, from the VMM's first message to the last answer
+/// How fast a guest of 512 MiB that does nothing comes over TCP in clear, from the VMM's first message to the last
+/// answer
 /// to it, beside plain sockets that take the same bytes and forget them. Argument: over how many connections.
 public final class ChReceive {
-    private static final long MEMORY_BYTES = 1L << 30;
+    private static final long MEMORY_BYTES = 512L << 20;
 
     private ChReceive() {}
 
@@ -20,7 +21,7 @@ public final class ChReceive {
         int connections = args.length > 0 ? Integer.parseInt(args[0]) : 1;
         Samples rate = new Samples("MiB/s");
         try (Workplace at = Workplace.make()) {
-            System.out.println("a guest of 1 GiB, half, over TCP, connections: " + connections);
+            System.out.println("a guest of 512 MiB, half, over TCP, connections: " + connections);
             System.out.println(Host.line() + "; built-in machine");
             for (int round = 0; round <= Workplace.rounds(); round++) {
                 double forgotten = measure(at, connections, ChReceive::forget);

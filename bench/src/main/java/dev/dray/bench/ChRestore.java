@@ -2,10 +2,11 @@ package dev.dray.bench;
 
 import java.nio.file.Path;
 
-/// An eager restore of a guest of 1 GiB to the guest running, beside a peer that copies plain files into the same kind
+/// An eager restore of a guest of 512 MiB to the guest running, beside a peer that copies plain files into the same
+/// kind
 /// of memory with all cores; both read from the page cache.
 public final class ChRestore {
-    private static final long MEMORY_BYTES = 1L << 30;
+    private static final long MEMORY_BYTES = 512L << 20;
 
     /// What a load needs of memory, for the guest and for buffers.
     private static final long TOUCHED_BYTES = MEMORY_BYTES * 5 / 4;
@@ -15,7 +16,7 @@ public final class ChRestore {
     public static void main(String[] args) throws Exception {
         Samples ms = new Samples("ms");
         try (Workplace at = Workplace.make()) {
-            System.out.println("eager restore to the guest running, 1 GiB, half");
+            System.out.println("eager restore to the guest running, 512 MiB, half");
             System.out.println(Host.line() + "; built-in machine");
             Path repository = at.file("repository");
             var dray = new DrayCommand(at);

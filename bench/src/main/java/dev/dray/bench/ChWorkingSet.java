@@ -2,17 +2,17 @@ package dev.dray.bench;
 
 import java.nio.file.Path;
 
-/// How many requests do not find their page when a guest of 1 GiB that visits its memory in a scattered order is
+/// How many requests do not find their page when a guest of 512 MiB that visits its memory in a scattered order is
 /// restored lazily: without a working set, and then with the one that was recorded so.
 public final class ChWorkingSet {
-    private static final long MEMORY_BYTES = 1L << 30;
+    private static final long MEMORY_BYTES = 512L << 20;
 
     private ChWorkingSet() {}
 
     public static void main(String[] args) throws Exception {
         Samples requests = new Samples("requests");
         try (Workplace at = Workplace.make()) {
-            System.out.println("lazy restores of a guest of 1 GiB, half, at random, 16 MB/s");
+            System.out.println("lazy restores of a guest of 512 MiB, half, at random, 16 MB/s");
             System.out.println(Host.line() + "; built-in machine");
             Path repository = at.file("repository");
             var dray = new DrayCommand(at);
