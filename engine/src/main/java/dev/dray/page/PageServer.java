@@ -215,6 +215,20 @@ public final class PageServer {
         return true;
     }
 
+    /// Gives out what follows the latest miss, if nobody was sent there yet: for whoever had that miss and would have
+    /// the
+    /// next one too, where those who fetch ahead do not come to it.
+    ///
+    /// @param pagesMax how many pages at most
+    /// @return false if there is nothing to be fetched there now
+    public boolean nextBehindMiss(PageRun run, int pagesMax) {
+        long room = Math.min(pagesMax, aheadMax - takenAhead - presentPages + usedPages.get());
+        if (!behindMiss || room <= 0 || cursor >= pages || taken.isSet(cursor)) {
+            return false;
+        }
+        return take(cursor, room, PageRun.Reason.SWEEP, run);
+    }
+
     private long nextOfWorkingSet() {
         while (prefetched < prefetch.count()) {
             int extent = prefetch.region(prefetched);

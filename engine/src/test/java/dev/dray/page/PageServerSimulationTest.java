@@ -115,11 +115,12 @@ class PageServerSimulationTest {
         }
 
         private void step() {
-            switch (random.nextInt(8)) {
+            switch (random.nextInt(9)) {
                 case 0 -> ask(random.nextInt(Math.max(1, pages)));
                 case 1 -> ask(firstNotAsked());
                 case 2, 3, 4 -> next();
                 case 5, 6 -> finish();
+                case 7 -> goOn();
                 default -> {
                     if (random.nextInt(10) == 0) {
                         retry();
@@ -215,6 +216,28 @@ class PageServerSimulationTest {
                 }
                 position += run.count();
             }
+        }
+
+        /// Who missed a page fetches what follows.
+        private void goOn() {
+            int pagesMax = 1 + random.nextInt(20);
+            long room = Math.min(pagesMax, aheadMax - ahead());
+            PageRun run = new PageRun();
+            boolean given = server.nextBehindMiss(run, pagesMax);
+            assertThat(given).isEqualTo(behindMiss && room > 0 && cursor < pages && free(cursor));
+            if (!given) {
+                return;
+            }
+            expect(true, run, Reason.SWEEP, cursor, run.count());
+            int extent = extent(cursor);
+            assertThat(run.count())
+                    .isBetween(1, (int) Math.min(room, extents.get(extent).runMax()));
+            for (int i = 0; i < run.count(); i++) {
+                assertThat(free(cursor)).isTrue();
+                assertThat(extent(cursor)).isEqualTo(extent);
+                taken[cursor++] = true;
+            }
+            fetches.add(new Fetch(run));
         }
 
         private long ahead() {

@@ -37,6 +37,34 @@ class PageServerTest {
     }
 
     @Test
+    void whoMissesAPageCanFetchWhatFollowsByItself() {
+        PageServer server = server(workingSet(40), 1000);
+        assertThat(server.nextBehindMiss(run, 4)).as("nobody missed anything").isFalse();
+        server.request(7);
+        expect(server, 7, 1, Reason.REQUEST);
+        assertThat(server.nextBehindMiss(run, 4)).isTrue();
+        assertThat(run.first()).isEqualTo(8);
+        assertThat(run.count()).isEqualTo(4);
+        assertThat(run.reason()).isEqualTo(Reason.SWEEP);
+        expect(server, 12, 8, Reason.SWEEP); // who fetches ahead goes on from there, once
+        expect(server, 40, 1, Reason.PREFETCH);
+        server.request(39);
+        expect(server, 39, 1, Reason.REQUEST);
+        assertThat(server.nextBehindMiss(run, 4))
+                .as("what follows is fetched already")
+                .isFalse();
+    }
+
+    @Test
+    void nothingIsFetchedBehindAMissThatThereIsNoRoomFor() {
+        PageServer server = server(WorkingSet.empty(), 8);
+        expect(server, 0, 8, Reason.SWEEP);
+        server.request(20);
+        expect(server, 20, 1, Reason.REQUEST);
+        assertThat(server.nextBehindMiss(run, 4)).isFalse();
+    }
+
+    @Test
     void aPageThatIsBeingFetchedIsNotGivenOutAgainToWhoAsksForIt() {
         PageServer server = server(WorkingSet.empty(), 8);
         expect(server, 0, 8, Reason.SWEEP);

@@ -31,6 +31,9 @@ final class FaultServer implements AutoCloseable {
     private static final int REQUEST_BYTES = RequestHeader.BYTES + MemoryRange.BYTES;
     private static final int LENGTH_OFFSET = RequestHeader.BYTES + 8;
 
+    /// What is fetched behind a miss of the VMM's sweep at once: so little that whoever asks next hardly waits for it.
+    private static final int PAGES_BEHIND = 16;
+
     private final PageServer server;
     private final PageSupply supply;
     private final PageFetcher own;
@@ -176,6 +179,9 @@ final class FaultServer implements AutoCloseable {
             supply.drop(each);
         }
         count(gpa, miss, start);
+        if (miss && sweep) {
+            supply.goOn(Math.max(1, PAGES_BEHIND >> shift), run, own); // while the VMM is at the answer
+        }
         return true;
     }
 

@@ -106,6 +106,21 @@ final class PageSupply {
         return asked;
     }
 
+    /// Fetches a few of the units that follow the latest miss, in the thread of who asks. Somebody who goes through the
+    /// memory in its order would miss each of them, as long as those who fetch ahead are elsewhere, or have no
+    /// processor to run on.
+    ///
+    /// @param own the caller's
+    void goOn(int unitsMax, PageRun run, PageFetcher own) {
+        boolean mine;
+        synchronized (this) {
+            mine = !stopped && server.nextBehindMiss(run, unitsMax);
+        }
+        if (mine) {
+            fetch(run, own, false);
+        }
+    }
+
     /// A unit that was asked for is not kept any longer.
     void drop(long unit) {
         synchronized (this) {
