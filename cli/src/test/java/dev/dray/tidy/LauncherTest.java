@@ -82,6 +82,15 @@ class LauncherTest {
         }
     }
 
+    /// What comes over TCP in clear is only stored: compilers would take more of the cores than their code gives back.
+    @Test
+    void compilesLittleForAGuestThatComesAsAStream() throws Exception {
+        assertThat(dray("receive", "--listen", "tcp:127.0.0.1:9000", "--plaintext", "--repo", "r")
+                        .lines())
+                .contains("-Xmx192m")
+                .noneMatch("-XX:-AOTReplayTraining"::equals);
+    }
+
     @Test
     void aLazyRestoreEndsAsJavaDoes() throws Exception {
         assertThat(dray("restore", "web1", "--lazy", "--x=$y", "two words").lines())
