@@ -19,6 +19,7 @@ final class GuestTable implements AutoCloseable {
     /// Index of a region's first page among all pages.
     private final long[] bases;
 
+    private final MemorySegment both;
     private final MemorySegment locations;
     private final MemorySegment batches;
     private final Object lock = new Object();
@@ -30,8 +31,9 @@ final class GuestTable implements AutoCloseable {
             bases[i + 1] = bases[i] + memory.regions().get(i).pages();
         }
         long pages = Math.max(1, bases[bases.length - 1]);
-        locations = NativeMemory.map(pages * Long.BYTES);
-        batches = NativeMemory.map(pages * Integer.BYTES);
+        both = NativeMemory.map(pages * (Long.BYTES + Integer.BYTES));
+        locations = both.asSlice(0, pages * Long.BYTES);
+        batches = both.asSlice(pages * Long.BYTES);
     }
 
     GuestMemoryMap memory() {
@@ -81,7 +83,6 @@ final class GuestTable implements AutoCloseable {
 
     @Override
     public void close() {
-        NativeMemory.unmap(locations);
-        NativeMemory.unmap(batches);
+        NativeMemory.unmap(both);
     }
 }

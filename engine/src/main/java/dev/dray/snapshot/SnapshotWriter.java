@@ -60,7 +60,7 @@ public final class SnapshotWriter implements AutoCloseable {
         if (intake != null || closed) {
             throw new IllegalStateException("pages() was called before, or the writer is closed");
         }
-        GuestTable guest = new GuestTable(memory);
+        GuestTable guest = table(memory);
         PageIntake pages = new PageIntake(guest, options.batches(), options.workers());
         IdentityIndex index = new IdentityIndex(Math.min(guest.pages(), IdentityIndex.ENTRIES_MAX));
         table = guest;
@@ -75,6 +75,18 @@ public final class SnapshotWriter implements AutoCloseable {
         }
         threads.forEach(Thread::start);
         return pages;
+    }
+
+    private static GuestTable table(GuestMemoryMap memory) throws MachineException {
+        try {
+            return new GuestTable(memory);
+        } catch (OutOfMemoryError e) {
+            throw new MachineException(
+                    "There is not enough memory here to note where the pages of a guest of " + memory.bytes()
+                            + " bytes lie: " + e.getMessage(),
+                    "give this host more memory, 12 bytes for each page",
+                    e);
+        }
     }
 
     private PageWorker worker(PageWorker.Shared shared) {

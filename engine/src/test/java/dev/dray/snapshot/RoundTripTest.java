@@ -6,11 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.dray.blob.DirectoryStore;
 import dev.dray.blob.MemoryStore;
 import dev.dray.error.KeyException;
+import dev.dray.error.MachineException;
 import dev.dray.error.RefusedException;
 import dev.dray.error.UsageException;
+import dev.dray.memory.GuestMemoryMap;
+import dev.dray.memory.MemoryRegion;
 import dev.dray.seal.Credential;
 import dev.dray.testbed.Gen;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -79,6 +83,21 @@ class RoundTripTest {
             assertThatThrownBy(() -> repository.find("web2"))
                     .isInstanceOf(UsageException.class)
                     .hasMessage("There is no snapshot of web2 in memory");
+        }
+    }
+
+    /// No host has room for where 2^46 pages lie.
+    @Test
+    void aGuestThatIsTooLargeForThisHostIsTheHostsFailure() throws Exception {
+        var regions = new ArrayList<MemoryRegion>();
+        for (int i = 0; i < GuestMemoryMap.REGIONS_MAX; i++) {
+            regions.add(new MemoryRegion("r" + i, MemoryRegion.BYTES_MAX, 4096, List.of()));
+        }
+        try (Repository repository = Repository.init(new MemoryStore(), Optional.empty(), Dedup.REPOSITORY);
+                SnapshotWriter writer = repository.writer(WriterOptions.of("web"))) {
+            assertThatThrownBy(() -> writer.pages(new GuestMemoryMap(regions)))
+                    .isInstanceOf(MachineException.class)
+                    .hasMessageContaining("not enough memory");
         }
     }
 

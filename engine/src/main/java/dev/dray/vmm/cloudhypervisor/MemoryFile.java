@@ -50,7 +50,13 @@ final class MemoryFile implements AutoCloseable {
                                 + slot.bytes() + " at " + slot.fileOffset(),
                         "report this");
             }
-            return new MemoryFile(slot, region, OpenFile.reopen(sent, OpenFile.O_RDONLY));
+            Fd own = OpenFile.reopen(sent, OpenFile.O_RDONLY);
+            try {
+                return new MemoryFile(slot, region, own);
+            } catch (OutOfMemoryError e) {
+                own.close();
+                throw e;
+            }
         } catch (SysException e) {
             throw new MachineException(
                     "The memory of slot " + slot.slot() + " cannot be opened: " + e.getMessage(),

@@ -44,6 +44,7 @@ public final class MigrationConfig {
             slots.add(slot(mapping));
         }
         slots.sort(Comparator.comparingLong(RamSlot::gpa));
+        long bytes = 0; // of what does not overlap, so never more than a long holds
         long end = 0;
         Set<Integer> numbers = new HashSet<>();
         for (RamSlot slot : slots) {
@@ -52,6 +53,11 @@ public final class MigrationConfig {
                         + Long.toHexString(slot.gpa()));
             }
             end = slot.gpa() + slot.bytes();
+            bytes += slot.bytes();
+        }
+        if (bytes > WireLimits.GUEST_BYTES_MAX) {
+            throw Refusal.broken(
+                    WHAT + " has " + bytes + " bytes of memory, allowed are " + WireLimits.GUEST_BYTES_MAX);
         }
         return List.copyOf(slots);
     }

@@ -14,6 +14,12 @@ public final class WireLimits {
     /// Pieces of guest memory. A guest has one or two, and one for each DIMM that was plugged in.
     public static final int SLOTS_MAX = GuestMemoryMap.REGIONS_MAX;
 
+    /// All pieces of one guest: as much as 46 bits of address reach, which is what x86 gives its guests.
+    public static final long GUEST_BYTES_MAX = 1L << 46;
+
+    /// Tokens of a document that is read as a whole: real ones have some thousand. One costs 60 bytes of heap.
+    public static final int TOKENS_MAX = 1 << 19;
+
     /// Ranges in one table: every second page of a guest of 128 GiB.
     public static final int TABLE_ENTRIES_MAX = 1 << 24;
 
