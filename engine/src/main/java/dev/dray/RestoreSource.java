@@ -8,6 +8,7 @@ import dev.dray.error.UsageException;
 import dev.dray.memory.GuestMemoryMap;
 import dev.dray.page.PageReader;
 import dev.dray.page.WorkingSet;
+import dev.dray.snapshot.Listing;
 import dev.dray.snapshot.Repository;
 import dev.dray.snapshot.Session;
 import dev.dray.snapshot.Snapshot;
@@ -47,9 +48,19 @@ final class RestoreSource implements AutoCloseable {
 
     static RestoreSource open(RestoreWish wish, Progress progress, ProgressWatch watch) throws DrayException {
         watch.phase("opening the snapshot");
-        Repository repository = RepositoryOpener.open(wish.repository(), progress);
+        Repository repository;
+        try {
+            repository = RepositoryOpener.open(wish.repository(), progress);
+        } catch (CorruptException | MachineException e) {
+            return openCopyAlone(wish, e, progress, watch);
+        }
         RestoreSource source;
         try {
+            Optional<DrayException> lost = lost(repository, wish, progress);
+            if (lost.isPresent()) {
+                repository.close();
+                return openCopyAlone(wish, lost.get(), progress, watch);
+            }
             source = new RestoreSource(wish, repository, watch);
         } catch (DrayException e) {
             repository.close();
@@ -64,9 +75,47 @@ final class RestoreSource implements AutoCloseable {
         }
     }
 
+    /// Why the manifest that is asked for cannot be read, if the copy of the repository has it. Whose name a damaged
+    /// manifest has is not known: an older one of the name must not take its place.
+    private static Optional<DrayException> lost(Repository repository, RestoreWish wish, Progress progress)
+            throws DrayException {
+        Optional<RepositoryAccess> copy = wish.copyAccess();
+        if (copy.isEmpty()) {
+            return Optional.empty();
+        }
+        Listing listing;
+        try {
+            listing = repository.list();
+        } catch (CorruptException | MachineException e) {
+            return Optional.of(e);
+        }
+        if (listing.damaged().isEmpty()) {
+            return Optional.empty();
+        }
+        try (Repository other = RepositoryOpener.open(copy.get(), progress)) {
+            String id = other.find(wish.snapshot()).id();
+            return listing.damaged().stream()
+                    .filter(each -> each.object().contains(id))
+                    .map(Listing.Damaged::failure)
+                    .findFirst();
+        } catch (UsageException e) {
+            return Optional.empty(); // it is not there either
+        }
+    }
+
+    private static RestoreSource openCopyAlone(
+            RestoreWish wish, DrayException why, Progress progress, ProgressWatch watch) throws DrayException {
+        Optional<RepositoryAccess> copy = wish.copyAccess();
+        if (copy.isEmpty()) {
+            throw why;
+        }
+        watch.warning("the snapshot is looked up in the copy in " + copy.get().place() + ": " + why.getMessage());
+        return open(wish.fromCopy(copy.get()), progress, watch);
+    }
+
     private void prepare(Progress progress) throws DrayException {
-        if (wish.copy().isPresent()) {
-            openCopy(new RepositoryAccess(wish.copy().get(), wish.repository().key()), progress);
+        if (wish.copyAccess().isPresent()) {
+            openCopy(wish.copyAccess().get(), progress);
         }
         if (wish.memory() instanceof RestoreMemory.Lazy(var prefetch)) {
             first = Optional.of(workingSet(prefetch));

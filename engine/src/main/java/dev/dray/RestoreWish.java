@@ -15,6 +15,16 @@ record RestoreWish(
         RestoreMemory memory,
         SortedMap<String, String> settings,
         boolean ownRisk) {
+    /// The copy of the repository, with the same key, if there is one.
+    Optional<RepositoryAccess> copyAccess() {
+        return copy.map(place -> new RepositoryAccess(place, repository.key()));
+    }
+
+    /// The same of the copy alone.
+    RestoreWish fromCopy(RepositoryAccess access) {
+        return new RestoreWish(snapshot, access, Optional.empty(), paused, mapBlock, disks, memory, settings, ownRisk);
+    }
+
     boolean isLazy() {
         return memory instanceof RestoreMemory.Lazy;
     }

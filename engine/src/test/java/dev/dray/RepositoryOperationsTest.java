@@ -11,6 +11,8 @@ import dev.dray.snapshot.Publication;
 import dev.dray.snapshot.Snapshot;
 import dev.dray.snapshot.WriterOptions;
 import dev.dray.state.MachineState;
+import dev.dray.vmm.RestoreReport;
+import dev.dray.vmm.Whereabouts;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -92,6 +94,72 @@ class RepositoryOperationsTest {
                 .isEqualTo("rw-------");
         assertThat(new ListSnapshots(withKeyFile()).run(Progress.none()).snapshots())
                 .isEmpty();
+    }
+
+    private static RestoreWish wish(String snapshot, RepositoryAccess from, Path copy) {
+        return new RestoreWish(
+                snapshot,
+                from,
+                Optional.of(copy.toString()),
+                false,
+                new TreeMap<>(),
+                new Restore.DisksCheck.Nothing(),
+                new RestoreMemory.Eager(),
+                new TreeMap<>(),
+                false);
+    }
+
+    private static RestoreReport report() {
+        return new RestoreReport("", Whereabouts.RUNNING, 0, 0, 0, List.of(), Optional.empty());
+    }
+
+    private Path copied() throws IOException {
+        Path copy = temp.resolve("copy");
+        try (var files = Files.walk(place())) {
+            for (Path file : files.toList()) {
+                Files.copy(file, copy.resolve(place().relativize(file).toString()));
+            }
+        }
+        return copy;
+    }
+
+    /// The older snapshot of the same name must not be restored instead.
+    @Test
+    void aSnapshotWhoseManifestIsDamagedIsFoundInTheCopy() throws Exception {
+        init();
+        capture(withKeyFile(), "web", "first");
+        Snapshot newest = capture(withKeyFile(), "web", "second");
+        Path copy = copied();
+        try (var files = Files.walk(place())) {
+            for (Path manifest : files.filter(file -> file.toString().contains("snapshots/" + newest.id()))
+                    .toList()) {
+                Files.write(manifest, new byte[] {1, 2, 3});
+            }
+        }
+        for (String spec : List.of("web", newest.id(), "web@2")) {
+            var watch = new ProgressWatch(Progress.none());
+            try (var source = RestoreSource.open(wish(spec, withKeyFile(), copy), Progress.none(), watch)) {
+                assertThat(source.image().state().parts()).containsKey("devices");
+                assertThat(source.restored(report(), 0, 0).snapshot()).isEqualTo(newest.id());
+                assertThat(watch.warnings()).hasSize(1).first().asString().contains("looked up in the copy in " + copy);
+            }
+        }
+    }
+
+    @Test
+    void aRepositoryThatCannotBeOpenedIsReplacedByItsCopy() throws Exception {
+        init();
+        Snapshot only = capture(withKeyFile(), "web", "first");
+        Path copy = copied();
+        try (var files = Files.walk(place().resolve("config"))) {
+            for (Path config : files.filter(Files::isRegularFile).toList()) {
+                Files.write(config, new byte[] {1, 2, 3});
+            }
+        }
+        var watch = new ProgressWatch(Progress.none());
+        try (var source = RestoreSource.open(wish("web", withKeyFile(), copy), Progress.none(), watch)) {
+            assertThat(source.restored(report(), 0, 0).snapshot()).isEqualTo(only.id());
+        }
     }
 
     @Test
