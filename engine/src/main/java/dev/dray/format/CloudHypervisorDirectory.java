@@ -100,6 +100,8 @@ public final class CloudHypervisorDirectory {
             };
         } catch (PeerException e) {
             throw damaged(directory, String.valueOf(e.getMessage()));
+        } catch (OutOfMemoryError e) {
+            throw damaged(directory, "its documents have more in them than there is memory for");
         } catch (IOException e) {
             throw new MachineException("Cannot read " + directory + ": " + e.getMessage(), "", e);
         }

@@ -12,16 +12,17 @@ import dev.dray.vmm.cloudhypervisor.wire.RamSlot;
 import dev.dray.vmm.cloudhypervisor.wire.StateDocument;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /// Cloud Hypervisor's own layout: memory lies in one file, range behind range, in the order of the state's table; what
 /// a migration would send as Config is in two documents.
@@ -34,11 +35,8 @@ final class NativeLayout {
     /// The Config that a migration of this guest would have sent, of the documents' own bytes.
     static byte[] config(byte[] vmConfig, byte[] state) throws PeerException, CorruptException {
         whole(vmConfig, "config.json");
-        whole(state, WHAT);
-        JsonNode root = JsonMapper.shared().readTree(state);
-        byte[] memory = text(root.path("snapshots").path("memory-manager"), "its memory manager");
-        byte[] vm = text(root, "the VM");
-        whole(memory, WHAT);
+        byte[] memory = withoutRanges(bytes(StateDocument.memoryManager(state)));
+        byte[] vm = bytes(StateDocument.vm(state));
         Optional<JsonPlace> cpuid = JsonPlace.of(vm, "common_cpuid", WHAT);
         var config = new ByteArrayOutputStream(vmConfig.length + memory.length + vm.length);
         config.writeBytes(ascii("{\"vm_config\":"));
@@ -54,6 +52,28 @@ final class NativeLayout {
         return config.toByteArray();
     }
 
+    private static byte[] bytes(InputStream text) {
+        try (text) {
+            return text.readAllBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // there is none: all of it is in memory
+        }
+    }
+
+    /// The ranges are in the state; in Config, where a migration has them empty, they could make it larger than a
+    /// receiver takes.
+    private static byte[] withoutRanges(byte[] memory) throws PeerException {
+        Optional<JsonPlace> ranges = JsonPlace.besideRanges(memory, "memory_ranges.data", WHAT);
+        if (ranges.isEmpty()) {
+            return memory;
+        }
+        var without = new ByteArrayOutputStream();
+        without.write(memory, 0, ranges.get().from());
+        without.writeBytes(ascii("[]"));
+        without.write(memory, ranges.get().to(), memory.length - ranges.get().to());
+        return without.toByteArray();
+    }
+
     private static byte[] ascii(String text) {
         return text.getBytes(StandardCharsets.US_ASCII);
     }
@@ -61,16 +81,6 @@ final class NativeLayout {
     private static void whole(byte[] document, String what) throws PeerException {
         if (JsonPlace.of(document, "", what).isEmpty()) {
             throw new PeerException(what + " is empty", "");
-        }
-    }
-
-    /// A part's state, which is JSON as text in JSON.
-    private static byte[] text(JsonNode part, String whose) throws PeerException {
-        JsonNode state = part.path("snapshot_data").path("state");
-        try {
-            return state.asString().getBytes(StandardCharsets.UTF_8);
-        } catch (JacksonException e) {
-            throw new PeerException(WHAT + " has no state of " + whose, "", e);
         }
     }
 
@@ -84,6 +94,7 @@ final class NativeLayout {
             split(file, offset, range, config.slots(), pieces);
             offset = Math.addExact(offset, range.bytes());
         }
+        refuseOverlaps(file, ranges);
         refuseWhatLiesElsewhere(config, pieces);
         boolean there = Files.isRegularFile(file);
         if (!there && offset > 0) {
@@ -102,6 +113,20 @@ final class NativeLayout {
                     file,
                     "a range of " + range.bytes() + " bytes at 0x" + Long.toHexString(range.gpa())
                             + " is not made of pages");
+        }
+    }
+
+    /// Memory that is there twice would make up for memory that is not there. Each range lies in the guest's memory.
+    private static void refuseOverlaps(Path file, List<MemoryRange> ranges) throws CorruptException {
+        List<MemoryRange> sorted = new ArrayList<>(ranges);
+        sorted.sort(Comparator.comparingLong(MemoryRange::gpa));
+        long end = 0;
+        for (MemoryRange range : sorted) {
+            if (range.gpa() < end) {
+                throw CloudHypervisorDirectory.damaged(
+                        file, "two of its ranges have the memory at 0x" + Long.toHexString(range.gpa()));
+            }
+            end = range.gpa() + range.bytes();
         }
     }
 
@@ -125,14 +150,13 @@ final class NativeLayout {
 
     /// Memory over a file of its own is not in the snapshot, and its file may have moved on since.
     private static void refuseWhatLiesElsewhere(MigrationConfig config, List<Piece> pieces) throws RefusedException {
+        long[] covered = new long[config.slots().size()];
+        for (Piece piece : pieces) {
+            covered[piece.region()] += piece.bytes();
+        }
         for (int region = 0; region < config.slots().size(); region++) {
             RamSlot slot = config.slots().get(region);
-            int index = region;
-            long covered = pieces.stream()
-                    .filter(piece -> piece.region() == index)
-                    .mapToLong(Piece::bytes)
-                    .sum();
-            if (!slot.virtioMem() && covered < slot.bytes()) {
+            if (!slot.virtioMem() && covered[region] < slot.bytes()) {
                 throw new RefusedException(
                         "The memory " + slot.regionName() + " is not in the snapshot but in " + backing(config, slot)
                                 + ", which may have moved on since",

@@ -212,6 +212,15 @@ class CloudHypervisorDirectoryTest {
         assertThatThrownBy(() -> CloudHypervisorDirectory.open(directory)).hasMessageContaining("not made of pages");
     }
 
+    /// Twice the first half would count as the whole.
+    @Test
+    void findsRangesThatOverlap() throws Exception {
+        nativeForm(withRanges("[{\\\"gpa\\\":0,\\\"length\\\":33554432},{\\\"gpa\\\":0,\\\"length\\\":33554432}]"));
+        assertThatThrownBy(() -> CloudHypervisorDirectory.open(directory))
+                .isInstanceOf(CorruptException.class)
+                .hasMessageContaining("two of its ranges have the memory at 0x0");
+    }
+
     private static byte[] withRanges(String ranges) {
         String state = new String(STATE, StandardCharsets.UTF_8);
         String before = "[{\\\"gpa\\\":0,\\\"length\\\":67108864}]";

@@ -81,7 +81,7 @@ final class StreamMemory {
         PageFeed feed = new PageFeed(destination);
         int region = 0;
         try {
-            for (var range : present(StateDocument.memoryRanges(state))) {
+            for (var range : present(state)) {
                 came = true;
                 for (long done = 0; done < range.bytes(); ) {
                     tick.check();
@@ -107,7 +107,13 @@ final class StreamMemory {
 
     /// What the guest has: all of each slot, but of virtio-mem only what the VMM names. Elsewhere its table is not to
     /// be believed: it is that of its own snapshots, which leave out memory in named files.
-    private List<MemoryRange> present(List<MemoryRange> named) throws PeerException {
+    private List<MemoryRange> present(byte[] state) throws PeerException {
+        if (guest.stream().noneMatch(RamSlot::virtioMem)) {
+            return guest.stream()
+                    .map(slot -> new MemoryRange(slot.gpa(), slot.bytes()))
+                    .toList();
+        }
+        List<MemoryRange> named = StateDocument.memoryRanges(state);
         for (MemoryRange range : named) {
             slots.check(range.gpa(), range.bytes());
         }

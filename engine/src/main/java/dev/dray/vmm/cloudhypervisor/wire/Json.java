@@ -2,18 +2,23 @@ package dev.dray.vmm.cloudhypervisor.wire;
 
 import dev.dray.error.PeerException;
 import java.math.BigInteger;
-import java.util.ArrayList;
-import java.util.List;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.core.exc.UnexpectedEndOfInputException;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Reads the peer's JSON. Its numbers go up to 2^64 - 1.
 final class Json {
-    private static final JsonMapper MAPPER = JsonMapper.builder()
+    private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxTokenCount(WireLimits.TOKENS_MAX)
+                            .build())
+                    .build())
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
     private static final BigInteger LONG_MAX = BigInteger.valueOf(Long.MAX_VALUE);
@@ -32,19 +37,15 @@ final class Json {
         }
     }
 
-    static JsonNode parse(String text, String what) throws PeerException {
-        try {
-            return MAPPER.readTree(text);
-        } catch (JacksonException e) {
-            throw Refusal.broken(what + " is no JSON: " + fault(e));
-        }
-    }
-
     /// Where a document stops being JSON, in a few words: the parser's own are about its API.
     static String fault(JacksonException e) {
         TokenStreamLocation at = e.getLocation();
         long bytes = at == null ? -1 : Math.max(at.getByteOffset(), at.getCharOffset());
-        String fault = e instanceof UnexpectedEndOfInputException ? "it breaks off" : "it goes wrong";
+        String fault = switch (e) {
+            case UnexpectedEndOfInputException _ -> "it breaks off";
+            case StreamConstraintsException _ -> "it has more in it than can be";
+            default -> "it goes wrong";
+        };
         return bytes < 0 ? fault : fault + " after " + bytes + " bytes";
     }
 
@@ -57,20 +58,6 @@ final class Json {
             throw Refusal.broken(what + " has '" + field + "' " + brief(node));
         }
         return node.longValue();
-    }
-
-    /// A `MemoryRangeTable`: `{"data":[{"gpa":0,"length":4096}]}`.
-    static List<MemoryRange> rangeTable(JsonNode table, String what) throws PeerException {
-        JsonNode data = table.path("data");
-        if (!data.isArray() || data.size() > WireLimits.DOCUMENT_RANGES_MAX) {
-            throw Refusal.broken(
-                    what + " has no table of memory ranges, or one of more than " + WireLimits.DOCUMENT_RANGES_MAX);
-        }
-        List<MemoryRange> ranges = new ArrayList<>(data.size());
-        for (JsonNode range : data) {
-            ranges.add(new MemoryRange(number(range, "gpa", what), number(range, "length", what)));
-        }
-        return ranges;
     }
 
     private static String brief(JsonNode node) {

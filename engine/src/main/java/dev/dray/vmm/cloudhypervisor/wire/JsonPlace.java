@@ -1,6 +1,7 @@
 package dev.dray.vmm.cloudhypervisor.wire;
 
 import dev.dray.error.PeerException;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -11,6 +12,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
 
@@ -20,9 +22,10 @@ import tools.jackson.core.json.JsonFactory;
 /// @param to the byte after its last
 /// @param token what it begins with
 public record JsonPlace(int from, int to, JsonToken token) {
-    private static final JsonFactory JSON = JsonFactory.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .build();
+    private static final JsonFactory JSON = factory(WireLimits.TOKENS_MAX);
+
+    /// For documents with a long table of ranges: six tokens each.
+    private static final JsonFactory LONG = factory(WireLimits.TOKENS_MAX + 6 * WireLimits.DOCUMENT_RANGES_MAX);
 
     private static final Pattern STEP = Pattern.compile("([^.\\[\\]]+)|\\[([0-9]{1,6})\\]");
 
@@ -32,9 +35,27 @@ public record JsonPlace(int from, int to, JsonToken token) {
     /// @param what the document is, for messages
     /// @throws PeerException if the document is not JSON
     public static Optional<JsonPlace> of(byte[] document, String path, String what) throws PeerException {
-        try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), document)) {
+        return of(JSON, document, path, what);
+    }
+
+    /// As [#of(byte[], String, String)], in a document that has a table of memory ranges.
+    public static Optional<JsonPlace> besideRanges(byte[] document, String path, String what) throws PeerException {
+        return of(LONG, document, path, what);
+    }
+
+    private static JsonFactory factory(long tokensMax) {
+        return JsonFactory.builder()
+                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                .streamReadConstraints(
+                        StreamReadConstraints.builder().maxTokenCount(tokensMax).build())
+                .build();
+    }
+
+    private static Optional<JsonPlace> of(JsonFactory json, byte[] document, String path, String what)
+            throws PeerException {
+        try (JsonParser parser = json.createParser(ObjectReadContext.empty(), document)) {
             JsonToken first = parser.nextToken();
-            JsonPlace found = first == null ? null : find(parser, first, steps(path), 0);
+            JsonPlace found = first == null ? null : find(parser, document, first, steps(path), 0);
             while (parser.nextToken() != null) {
                 // to the end: what is cut off or follows makes it another document
             }
@@ -42,6 +63,20 @@ public record JsonPlace(int from, int to, JsonToken token) {
         } catch (JacksonException e) {
             throw new PeerException(what + " is no JSON: " + Json.fault(e), "verify the snapshot", e);
         }
+    }
+
+    /// The byte behind the closing quote; the parser sees to it that there is one.
+    private static int endOfString(byte[] document, int from) {
+        int at = from + 1;
+        while (at < document.length && document[at] != '"') {
+            at += document[at] == '\\' ? 2 : 1;
+        }
+        return Math.min(at + 1, document.length);
+    }
+
+    /// What the string that stands here says, in UTF-8.
+    InputStream text(byte[] document) {
+        return new JsonText(document, from + 1, to - 1);
     }
 
     private static List<String> steps(String path) {
@@ -54,9 +89,13 @@ public record JsonPlace(int from, int to, JsonToken token) {
     }
 
     /// Reads the value that the parser stands at, and leaves it at the value's last token.
-    private static @Nullable JsonPlace find(JsonParser parser, JsonToken at, List<String> steps, int depth) {
+    private static @Nullable JsonPlace find(
+            JsonParser parser, byte[] document, JsonToken at, List<String> steps, int depth) {
         if (depth == steps.size()) {
             int from = Math.toIntExact(parser.currentTokenLocation().getByteOffset());
+            if (at == JsonToken.VALUE_STRING) {
+                return new JsonPlace(from, endOfString(document, from), at); // it may be long, and is never a whole
+            }
             parser.skipChildren();
             parser.finishToken();
             return new JsonPlace(from, Math.toIntExact(parser.currentLocation().getByteOffset()), at);
@@ -71,7 +110,7 @@ public record JsonPlace(int from, int to, JsonToken token) {
             String name = at == JsonToken.START_ARRAY ? "[" + index++ + "]" : parser.currentName();
             JsonToken value = next == JsonToken.PROPERTY_NAME ? parser.nextToken() : next;
             if (step.equals(name)) {
-                found = find(parser, value, steps, depth + 1);
+                found = find(parser, document, value, steps, depth + 1);
             } else {
                 parser.skipChildren();
             }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.dray.error.PeerException;
 import dev.dray.memory.GpaRange;
 import dev.dray.testbed.ChTrace;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.stream.Stream;
@@ -137,6 +138,92 @@ class DocumentsTest {
         byte[] document = text.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
         assertThatThrownBy(() -> JsonPlace.of(document, "", "The VM's configuration"))
                 .hasMessage(message);
+    }
+
+    @Test
+    void refusesMoreMemoryThanAnAddressReaches() {
+        StringBuilder mappings = new StringBuilder();
+        for (int i = 0; i < 2; i++) {
+            mappings.append(i == 0 ? "" : ",")
+                    .append("{\"slot\":" + i + ",\"gpa\":" + ((long) i << 46)
+                            + ",\"size\":70368744177664,\"zone_id\":\"m\",\"virtio_mem\":false,\"file_offset\":0}");
+        }
+        assertThatThrownBy(() -> parse("{\"memory_manager_data\":{\"guest_ram_mappings\":[" + mappings + "]}}"))
+                .isInstanceOf(PeerException.class)
+                .hasMessageContaining("140737488355328 bytes of memory");
+    }
+
+    @Test
+    void findsRangesBetweenWhateverElseThereIs() throws Exception {
+        String inner = "{\\\"x\\\":[{\\\"data\\\":1}],\\u0022memory_ranges\\\":{\\\"y\\\":{\\\"data\\\":[]},\\n"
+                + "\\\"data\\\":[{\\\"z\\\":\\\"\\ud83d\\ude00\\u00e9\\\",\\\"length\\\":8192,\\\"gpa\\\":4096}]}}";
+        String text =
+                "{\"snapshot_data\":null,\"snapshots\":{\"a\":{},\"memory-manager\":{\"snapshot_data\":{\"state\":\""
+                        + inner + "\"}}}}";
+        assertThat(StateDocument.memoryRanges(text.getBytes(StandardCharsets.UTF_8)))
+                .containsExactly(new MemoryRange(4096, 8192));
+    }
+
+    /// A State of the size that is accepted, of 20 million objects, or of as many ranges as fit.
+    @ParameterizedTest
+    @ValueSource(strings = {"objects", "names", "ranges"})
+    void aLongStateTakesNoMoreMemoryThanThereIs(String kind) {
+        byte[] document = longState(kind);
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        long count = -1;
+        try {
+            count = StateDocument.memoryRanges(document).size();
+        } catch (PeerException e) {
+            assertThat(kind).isNotEqualTo("ranges");
+        }
+        long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+        assertThat(allocated).as("bytes allocated").isLessThan(128 << 20);
+        if (kind.equals("ranges")) {
+            assertThat(count).isGreaterThan(500_000);
+        }
+    }
+
+    private static byte[] longState(String kind) {
+        var text = new StringBuilder(WireLimits.STATE_BYTES_MAX);
+        int bytes = WireLimits.STATE_BYTES_MAX - 100;
+        switch (kind) {
+            case "objects" -> {
+                text.append("{\"a\":[{}");
+                while (text.length() < bytes) {
+                    text.append(",{}");
+                }
+                text.append("]}");
+            }
+            case "names" -> {
+                text.append("{\"a\":0");
+                for (int i = 0; text.length() < bytes; i++) {
+                    text.append(",\"").append(Integer.toString(i, 36)).append("\":0");
+                }
+                text.append("}");
+            }
+            default -> {
+                text.append("{\"snapshots\":{\"memory-manager\":{\"snapshot_data\":{\"state\":\""
+                        + "{\\\"memory_ranges\\\":{\\\"data\\\":[{\\\"gpa\\\":0,\\\"length\\\":4096}");
+                for (long gpa = 8192; text.length() < bytes; gpa += 8192) {
+                    text.append(",{\\\"gpa\\\":").append(gpa).append(",\\\"length\\\":4096}");
+                }
+                text.append("]}}\"}}}}");
+            }
+        }
+        return text.toString().getBytes(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void aLongConfigTakesNoMoreMemoryThanThereIs() {
+        byte[] document = ("{\"a\":[{}" + ",{}".repeat(WireLimits.CONFIG_BYTES_MAX / 3 - 10) + "]}")
+                .getBytes(StandardCharsets.UTF_8);
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        assertThatThrownBy(() -> MigrationConfig.parse(document)).isInstanceOf(PeerException.class);
+        assertThat(threads.getCurrentThreadAllocatedBytes() - before)
+                .as("bytes allocated")
+                .isLessThan(64 << 20);
     }
 
     @Test
