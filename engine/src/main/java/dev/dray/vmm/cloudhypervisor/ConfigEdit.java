@@ -52,6 +52,11 @@ final class ConfigEdit {
             "iommu",
             "vhost_user");
 
+    /// Which of these are [#OFF] is what devices the guest has.
+    private static final Set<String> CONSOLE_MODES = Set.of("console.mode", "serial.mode", "debug_console.mode");
+
+    private static final String OFF = "Off";
+
     private static final Pattern STEP = Pattern.compile("[A-Za-z0-9_-]+|\\[(0|[1-9][0-9]{0,5})\\]");
 
     private static final Pattern PATH = Pattern.compile("[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+|\\[(0|[1-9][0-9]{0,5})\\])*");
@@ -77,6 +82,7 @@ final class ConfigEdit {
                     .orElseThrow(() -> new UsageException(
                             "The snapshot's configuration has no " + path,
                             "dray show lists what it has; values that it does not have cannot be added"));
+            refuseADeviceThatComesOrGoes(setting, edited, place);
             edited = splice(edited, place.from(), place.to(), written(place, setting));
         }
         return verified(edited);
@@ -91,6 +97,30 @@ final class ConfigEdit {
     /// post-copy.
     static byte[] eager(byte[] config) throws DrayException {
         return withMemoryMode(config, "Precopy", false);
+    }
+
+    /// The Config without `prefault`, with which no VMM takes memory on demand; the guest does not see it. The same
+    /// array if there was none.
+    static byte[] withoutPrefault(byte[] config) throws DrayException {
+        byte[] edited = without(config, VM_CONFIG + ".memory.prefault");
+        int zone = 0;
+        while (JsonPlace.of(edited, zone(zone), WHAT).isPresent()) {
+            edited = without(edited, zone(zone++) + ".prefault");
+        }
+        return edited;
+    }
+
+    private static String zone(int index) {
+        return VM_CONFIG + ".memory.zones[" + index + "]";
+    }
+
+    private static byte[] without(byte[] config, String flag) throws DrayException {
+        Optional<JsonPlace> place =
+                JsonPlace.of(config, flag, WHAT).filter(found -> found.token() == JsonToken.VALUE_TRUE);
+        return place.isEmpty()
+                ? config
+                : verified(
+                        splice(config, place.get().from(), place.get().to(), "false".getBytes(StandardCharsets.UTF_8)));
     }
 
     private static byte[] withMemoryMode(byte[] config, String mode, boolean insert) throws DrayException {
@@ -120,6 +150,22 @@ final class ConfigEdit {
                         "set paths, sockets, taps and the like; what a guest can see of its machine stays");
             }
             first = false;
+        }
+    }
+
+    /// A console that is off is none, and has no state.
+    private static void refuseADeviceThatComesOrGoes(Setting setting, byte[] config, JsonPlace place)
+            throws RefusedException {
+        if (!CONSOLE_MODES.contains(setting.path())) {
+            return;
+        }
+        String old = new String(config, place.from(), place.to() - place.from(), StandardCharsets.UTF_8);
+        boolean wasOff = old.equals('"' + OFF + '"');
+        if (wasOff != setting.value().equals(OFF)) {
+            throw new RefusedException(
+                    "The guest's state " + (wasOff ? "has no such device" : "refers to the device") + ": "
+                            + setting.path() + " cannot be set from " + old + " to " + setting.value(),
+                    wasOff ? "leave it off" : "set it to Null to have nothing of it");
         }
     }
 

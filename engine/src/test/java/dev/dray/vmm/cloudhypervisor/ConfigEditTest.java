@@ -69,6 +69,23 @@ class ConfigEditTest {
         }
     }
 
+    /// A console that is off is none: the state would have a device too many, or too few.
+    @Test
+    void refusesThatAConsoleComesOrGoes() throws DrayException {
+        String config = """
+                {"vm_config":{"console":{"mode":"Tty"},"serial":{"mode":"Off"},"debug_console":{"mode":"Off"}}}""";
+        assertThatThrownBy(() -> set(config, "console.mode", "Off"))
+                .isInstanceOf(RefusedException.class)
+                .hasMessageContaining("console.mode cannot be set from \"Tty\" to Off");
+        for (String path : List.of("serial.mode", "debug_console.mode")) {
+            assertThatThrownBy(() -> set(config, path, "Null"))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining(path + " cannot be set from \"Off\" to Null");
+        }
+        assertThat(set(config, "console.mode", "Null")).isEqualTo(config.replace("Tty", "Null"));
+        assertThat(set(config, "serial.mode", "Off")).isEqualTo(config);
+    }
+
     @Test
     void namesAPathThatIsNotThere() {
         for (String path : List.of("disks[2].path", "disks[0].nothing", "disk[0].path", "disks.path", "max")) {
@@ -100,6 +117,19 @@ class ConfigEditTest {
         assertThat(ConfigEdit.eager(plain)).isEqualTo(plain);
         assertThat(ConfigEdit.eager(said)).asString().isEqualTo("{\"a\":1,\"memory_mode\":\"Precopy\"}");
         assertThat(ConfigEdit.onDemand(ConfigEdit.eager(said))).isEqualTo(said);
+    }
+
+    @Test
+    void takesOutPrefaultWhereverItIsAndNothingElse() throws DrayException {
+        String config = """
+                {"vm_config":{"memory":{"size":0, "prefault" : true,"zones":[{"id":"a","prefault":false},{"id":"b"},\
+                {"id":"c","prefault":true}]},"prefault":true},"max":18446744073709551615}""";
+        assertThat(ConfigEdit.withoutPrefault(config.getBytes(StandardCharsets.UTF_8)))
+                .asString(StandardCharsets.UTF_8)
+                .isEqualTo(config.replace("\"prefault\" : true", "\"prefault\" : false")
+                        .replace("\"c\",\"prefault\":true", "\"c\",\"prefault\":false"));
+        byte[] recorded = recorded();
+        assertThat(ConfigEdit.withoutPrefault(recorded)).isSameAs(recorded);
     }
 
     @Test
