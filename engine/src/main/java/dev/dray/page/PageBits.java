@@ -1,46 +1,58 @@
 package dev.dray.page;
 
-import java.lang.invoke.MethodHandles;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.dray.linux.NativeMemory;
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 
 /// One bit for each page of a guest, with a summary above it, so that what is left of a guest that is nearly full is
-/// found without looking at each word. Bits may be tested by any thread; a thread that sees one set sees everything
-/// that
-/// was done before it was set. They are changed by one thread at a time, but for [#setAtomic].
-final class PageBits {
-    private static final VarHandle WORDS = MethodHandles.arrayElementVarHandle(long[].class);
+/// found without looking at each word. Off the heap, which is small, whatever the guest is; what no bit was set in
+/// takes no memory. Bits may be tested by any thread; a thread that sees one set sees everything that was done before
+/// it was set. They are changed by one thread at a time, but for [#setAtomic].
+final class PageBits implements AutoCloseable {
+    private static final VarHandle WORDS = JAVA_LONG.varHandle();
     private static final int SHIFT = 6;
 
     private final long size;
-    private final long[] words;
+    private final long count;
+    private final MemorySegment words;
 
-    /// Bit `i` is set if `words[i]` has no clear bit; only kept by [#set] and [#clear].
-    private final long[] full;
+    /// Bit `i` is set if word `i` has no clear bit; only kept by [#set] and [#clear].
+    private final MemorySegment full;
 
     PageBits(long size) {
         this.size = size;
-        int count = Math.toIntExact((size + 63) >>> SHIFT);
-        words = new long[count];
-        full = new long[(count + 63) >>> SHIFT];
+        count = (size + 63) >>> SHIFT;
+        words = NativeMemory.map(Long.BYTES * Math.max(1, count));
+        full = NativeMemory.map(Long.BYTES * ((count + 64) >>> SHIFT));
+    }
+
+    private static long word(MemorySegment of, long at) {
+        return of.get(JAVA_LONG, at * Long.BYTES);
     }
 
     boolean isSet(long bit) {
-        return ((long) WORDS.getAcquire(words, (int) (bit >>> SHIFT)) & 1L << bit) != 0;
+        return ((long) WORDS.getAcquire(words, (bit >>> SHIFT) * Long.BYTES) & 1L << bit) != 0;
     }
 
     void set(long bit) {
-        int at = (int) (bit >>> SHIFT);
-        long word = words[at] | 1L << bit;
-        WORDS.setRelease(words, at, word);
+        long at = bit >>> SHIFT;
+        long word = word(words, at) | 1L << bit;
+        WORDS.setRelease(words, at * Long.BYTES, word);
         if (word == -1L) {
-            full[at >>> SHIFT] |= 1L << at;
+            setFull(at >>> SHIFT, word(full, at >>> SHIFT) | 1L << at);
         }
     }
 
     void clear(long bit) {
-        int at = (int) (bit >>> SHIFT);
-        WORDS.setRelease(words, at, words[at] & ~(1L << bit));
-        full[at >>> SHIFT] &= ~(1L << at);
+        long at = bit >>> SHIFT;
+        WORDS.setRelease(words, at * Long.BYTES, word(words, at) & ~(1L << bit));
+        setFull(at >>> SHIFT, word(full, at >>> SHIFT) & ~(1L << at));
+    }
+
+    private void setFull(long at, long word) {
+        full.set(JAVA_LONG, at * Long.BYTES, word);
     }
 
     /// Sets a bit from any thread; the summary does not know of it.
@@ -48,7 +60,7 @@ final class PageBits {
     /// @return whether it was clear
     boolean setAtomic(long bit) {
         long mask = 1L << bit;
-        return ((long) WORDS.getAndBitwiseOr(words, (int) (bit >>> SHIFT), mask) & mask) == 0;
+        return ((long) WORDS.getAndBitwiseOr(words, (bit >>> SHIFT) * Long.BYTES, mask) & mask) == 0;
     }
 
     /// The first clear bit from `from` on and before `to`, or -1.
@@ -56,26 +68,33 @@ final class PageBits {
         long end = Math.min(to, size);
         long bit = from;
         while (bit < end) {
-            int at = (int) (bit >>> SHIFT);
-            long clear = ~words[at] & -1L << bit;
+            long at = bit >>> SHIFT;
+            long clear = ~word(words, at) & -1L << bit;
             if (clear != 0) {
-                long found = ((long) at << SHIFT) + Long.numberOfTrailingZeros(clear);
+                long found = (at << SHIFT) + Long.numberOfTrailingZeros(clear);
                 return found < end ? found : -1;
             }
-            bit = (long) nextNotFull(at + 1) << SHIFT;
+            bit = nextNotFull(at + 1) << SHIFT;
         }
         return -1;
     }
 
-    private int nextNotFull(int from) {
-        int at = from;
-        while (at < words.length) {
-            long open = ~full[at >>> SHIFT] & -1L << at;
+    private long nextNotFull(long from) {
+        long at = from;
+        while (at < count) {
+            long open = ~word(full, at >>> SHIFT) & -1L << at;
             if (open != 0) {
                 return (at & -64) + Long.numberOfTrailingZeros(open);
             }
             at = (at & -64) + 64;
         }
-        return words.length;
+        return count;
+    }
+
+    /// No bit may be looked at afterwards, by anyone.
+    @Override
+    public void close() {
+        NativeMemory.unmap(words);
+        NativeMemory.unmap(full);
     }
 }

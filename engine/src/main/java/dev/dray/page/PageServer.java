@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.AtomicLong;
 /// Threads: the caller's lock is held for every call but [#isPresent], and [#request] of a page that is present.
 ///
 /// Invariant: between two [#drop]s of a page it is given out by [#next] once, unless it is given back or failed.
-public final class PageServer {
+public final class PageServer implements AutoCloseable {
     /// Pages in a row, of which the guest sees a beginning and an end.
     ///
     /// @param pages how many
@@ -359,5 +359,14 @@ public final class PageServer {
     /// Pages that failed and wait for [#retryFailed].
     public int failures() {
         return failed.count();
+    }
+
+    /// Gives back its memory. Nobody may call anything afterwards.
+    @Override
+    public void close() {
+        taken.close();
+        present.close();
+        dropped.close();
+        asked.close();
     }
 }

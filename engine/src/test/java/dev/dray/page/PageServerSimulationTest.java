@@ -86,6 +86,12 @@ class PageServerSimulationTest {
         }
 
         void run() {
+            try (server) {
+                takeEveryStep();
+            }
+        }
+
+        private void takeEveryStep() {
             for (int i = 0; i < 3 * pages; i++) {
                 step();
             }
@@ -360,28 +366,33 @@ class PageServerSimulationTest {
         Random random = new Random(seed);
         for (int round = 0; round < 50; round++) {
             int size = 1 + random.nextInt(20_000);
-            var bits = new PageBits(size);
-            boolean[] model = new boolean[size];
-            for (int i = 0; i < 40; i++) {
-                int from = random.nextInt(size);
-                int to = from + random.nextInt(size - from + 1);
-                boolean set = random.nextInt(3) > 0;
-                Arrays.fill(model, from, to, set);
-                for (int bit = from; bit < to; bit++) {
-                    if (set) {
-                        bits.set(bit);
-                    } else {
-                        bits.clear(bit);
-                    }
-                }
-                int start = random.nextInt(size);
-                int end = start + random.nextInt(size - start + 1);
-                int expected = start;
-                while (expected < end && model[expected]) {
-                    expected++;
-                }
-                assertThat(bits.nextClear(start, end)).isEqualTo(expected < end ? expected : -1);
+            try (var bits = new PageBits(size)) {
+                compareWithALoop(bits, size, random);
             }
+        }
+    }
+
+    private static void compareWithALoop(PageBits bits, int size, Random random) {
+        boolean[] model = new boolean[size];
+        for (int i = 0; i < 40; i++) {
+            int from = random.nextInt(size);
+            int to = from + random.nextInt(size - from + 1);
+            boolean set = random.nextInt(3) > 0;
+            Arrays.fill(model, from, to, set);
+            for (int bit = from; bit < to; bit++) {
+                if (set) {
+                    bits.set(bit);
+                } else {
+                    bits.clear(bit);
+                }
+            }
+            int start = random.nextInt(size);
+            int end = start + random.nextInt(size - start + 1);
+            int expected = start;
+            while (expected < end && model[expected]) {
+                expected++;
+            }
+            assertThat(bits.nextClear(start, end)).isEqualTo(expected < end ? expected : -1);
         }
     }
 }

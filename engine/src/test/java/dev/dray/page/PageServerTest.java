@@ -3,14 +3,24 @@ package dev.dray.page;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
 import dev.dray.page.PageRun.Reason;
 import dev.dray.page.PageServer.Asked;
 import dev.dray.page.PageServer.Extent;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class PageServerTest {
     private final PageRun run = new PageRun();
+    private final List<PageServer> servers = new ArrayList<>();
+
+    @AfterEach
+    void close() {
+        servers.forEach(PageServer::close);
+    }
 
     @Test
     void whatIsAskedForComesBeforeTheWorkingSetAndTheRest() {
@@ -79,7 +89,7 @@ class PageServerTest {
     @Test
     void aRunDoesNotLeaveItsExtent() {
         PageServer server =
-                new PageServer(List.of(new Extent(3, 8), new Extent(0, 8), new Extent(2, 1)), WorkingSet.empty(), 1000);
+                server(List.of(new Extent(3, 8), new Extent(0, 8), new Extent(2, 1)), WorkingSet.empty(), 1000);
         expect(server, 0, 3, Reason.SWEEP);
         expect(server, 3, 1, Reason.SWEEP);
         expect(server, 4, 1, Reason.SWEEP);
@@ -147,8 +157,33 @@ class PageServerTest {
         assertThat(server.absent()).isZero();
     }
 
-    private static PageServer server(WorkingSet prefetch, long aheadMax) {
-        return new PageServer(List.of(new Extent(100, 8)), prefetch, aheadMax);
+    /// The heap of a restore is small, whatever its guest is.
+    @Test
+    void aGuestOf4TibTakesNextToNothingOfTheHeap() {
+        var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long last = (1L << 30) - 1;
+        long before = threads.getCurrentThreadAllocatedBytes();
+        PageServer server = server(List.of(new Extent(last + 1, 64)), WorkingSet.empty(), Long.MAX_VALUE / 2);
+        Asked asked = server.request(last);
+        boolean given = server.next(run);
+        server.placed(run, run.first(), run.count());
+        long bytes = threads.getCurrentThreadAllocatedBytes() - before;
+        assertThat(bytes).as("bytes of heap").isLessThan(1 << 20);
+        assertThat(asked).isEqualTo(Asked.FIRST_MISS);
+        assertThat(given).isTrue();
+        assertThat(server.isPresent(last)).isTrue();
+        assertThat(server.absent()).isEqualTo(last);
+        expect(server, 0, 64, Reason.SWEEP);
+    }
+
+    private PageServer server(WorkingSet prefetch, long aheadMax) {
+        return server(List.of(new Extent(100, 8)), prefetch, aheadMax);
+    }
+
+    private PageServer server(List<Extent> extents, WorkingSet prefetch, long aheadMax) {
+        var server = new PageServer(extents, prefetch, aheadMax);
+        servers.add(server);
+        return server;
     }
 
     private static WorkingSet workingSet(long... pages) {
