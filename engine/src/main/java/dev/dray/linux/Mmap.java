@@ -7,6 +7,7 @@ public final class Mmap {
     static final int MAP_SHARED = 1;
     static final int MAP_PRIVATE = 2;
     static final int MAP_ANONYMOUS = 0x20;
+    static final int MAP_NORESERVE = 0x4000;
     static final int NO_FD = -1;
 
     private static final CFunction MMAP = CFunction.of("mmap");
@@ -19,6 +20,12 @@ public final class Mmap {
     /// @return the address
     public static long mapShared(Fd fd, long bytes) throws SysException {
         return mmap(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.number());
+    }
+
+    /// As [#mapShared], without huge pages being set aside for it: to touch one that is not there, and that the system
+    /// does not have, is fatal.
+    public static long mapSharedUnreserved(Fd fd, long bytes) throws SysException {
+        return mmap(bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.number());
     }
 
     /// Removes a mapping; a failure is a defect of ours.

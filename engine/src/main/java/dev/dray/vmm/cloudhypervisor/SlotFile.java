@@ -19,7 +19,8 @@ import java.util.List;
 /// The file behind one slot of guest memory, made here and mapped by the VMM. Pages of it are written once, before the
 /// guest can see them: rewriting one that is present would undo what the guest wrote.
 ///
-/// Files of huge pages take no writes; they are filled through a mapping of ours, by `memcpy`.
+/// Files of huge pages take no writes; they are filled through a mapping of ours, by `memcpy`. Of a slot of virtio-mem,
+/// which spans all that its guest may ever plug, no more huge pages are set aside than have something in them.
 final class SlotFile implements AutoCloseable {
     private static final byte CONTENT = (byte) PageKind.CONTENT.ordinal();
 
@@ -59,7 +60,8 @@ final class SlotFile implements AutoCloseable {
         }
         Fd fd = Memfd.createHuge(slot.regionName(), bytes, pageBytes);
         try {
-            return new SlotFile(slot, fd, bytes, Mmap.mapShared(fd, bytes));
+            long mapping = slot.virtioMem() ? Mmap.mapSharedUnreserved(fd, bytes) : Mmap.mapShared(fd, bytes);
+            return new SlotFile(slot, fd, bytes, mapping);
         } catch (SysException e) {
             fd.close();
             throw e;
@@ -101,6 +103,9 @@ final class SlotFile implements AutoCloseable {
         long offset = slot.fileOffset() + PageSize.offset(page);
         long bytes = PageSize.offset(count);
         if (mapping != 0) {
+            if (slot.virtioMem()) {
+                Fallocate.materialise(fd, offset, bytes); // nothing is set aside for it
+            }
             NativeMemory.copy(mapping + offset, address, bytes);
         } else {
             FileIo.pwriteAll(fd, address, bytes, offset);
