@@ -8,11 +8,17 @@ import dev.dray.Captured;
 import dev.dray.ExitCode;
 import dev.dray.GuestFate;
 import dev.dray.OperationException;
-import dev.dray.Restore;
 import dev.dray.RestoreMemory;
 import dev.dray.Restored;
+import dev.dray.machine.vmm.FaultStep;
 import dev.dray.machine.vmm.MemoryBlock;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -26,6 +32,24 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Timeout(120)
 class ConformanceTest {
     private static final Model MANY_SLOTS = Model.standard().withZones(3).withSeed(7);
+
+    /// How memory went into a VMM.
+    private enum Way {
+        HANDED_OVER,
+        PUSHED,
+        ON_DEMAND,
+        INLINE;
+
+        /// As the VMM saw it.
+        static Way of(House.Vm into) {
+            boolean files = into.faults().reached(FaultStep.RECEIVER_DESCRIPTOR) > 0;
+            int asked = into.faults().reached(FaultStep.RECEIVER_PREFAULT)
+                    + into.faults().reached(FaultStep.RECEIVER_FAULT);
+            boolean pushed = into.faults().reached(FaultStep.RECEIVER_MEMORY) > 0;
+            assertThat(pushed).as("%d requests", asked).isEqualTo(!files && asked == 0);
+            return asked > 0 ? files ? ON_DEMAND : INLINE : files ? HANDED_OVER : PUSHED;
+        }
+    }
 
     static Stream<Arguments> captures() {
         return Stream.of(
@@ -76,6 +100,12 @@ class ConformanceTest {
                     assertSameMemory(from, into);
                     into.api().put("vm.resume");
                 }
+                boolean files = model.isShared() && (!model.isV53() || memory instanceof RestoreMemory.Eager);
+                assertThat(Way.of(into))
+                        .isEqualTo(
+                                memory instanceof RestoreMemory.Eager
+                                        ? files ? Way.HANDED_OVER : Way.PUSHED
+                                        : files ? Way.ON_DEMAND : Way.INLINE);
                 into.runsOn(2);
                 into.isWhole();
             }
@@ -94,35 +124,41 @@ class ConformanceTest {
         }
     }
 
-    /// What a guest that stands still had is in the snapshot, and in the memory of who gets it, byte for byte.
+    /// What a guest that stands still had is in the snapshot, and in the memory of who gets it, byte for byte. How its
+    /// memory goes is the snapshot's configuration's to say, and the version's of the VMM that takes it.
     @Test
     void memoryFromOutsideIsTheSameInEveryWayIn() throws Exception {
+        Set<Way> ways = EnumSet.noneOf(Way.class);
         try (var house = House.open()) {
-            var from = house.running(MANY_SLOTS);
-            from.runsOn(3);
-            house.captures(from, After.PAUSE);
-            for (Model model : new Model[] {MANY_SLOTS, MANY_SLOTS.withPrivateMemory(), MANY_SLOTS.asV53()}) {
-                for (RestoreMemory memory : new RestoreMemory[] {new RestoreMemory.Eager(), House.lazy()}) {
-                    var into = house.waiting(model);
-                    var restore = house.restore(into, memory);
-                    new Restore(
-                                    restore.snapshot(),
-                                    restore.repository(),
-                                    restore.into(),
-                                    true,
-                                    restore.mapBlock(),
-                                    restore.disks(),
-                                    restore.memory(),
-                                    restore.settings(),
-                                    restore.copy(),
-                                    false)
-                            .run(new House.Watch());
-                    assertThat(into.state()).isEqualTo("Paused");
-                    assertSameMemory(from, into);
-                    into.machine().close();
+            for (Model model : new Model[] {MANY_SLOTS, MANY_SLOTS.withPrivateMemory()}) {
+                var from = house.running(model);
+                from.runsOn(3);
+                from.api().put("vm.pause");
+                Map<String, MemorySegment> before = memory(from);
+                house.captures(from, After.QUIT);
+                for (Model version : new Model[] {model, model.asV53()}) {
+                    for (RestoreMemory memory : new RestoreMemory[] {new RestoreMemory.Eager(), House.lazy()}) {
+                        var into = house.waiting(version);
+                        assertThat(house.restores(into, memory).guest()).isEqualTo(GuestFate.PAUSED);
+                        assertThat(into.state()).isEqualTo("Paused");
+                        memory(into)
+                                .forEach((name, bytes) -> assertThat(bytes.mismatch(before.get(name)))
+                                        .as("%s, %s", name, Way.of(into))
+                                        .isEqualTo(-1));
+                        ways.add(Way.of(into));
+                        into.machine().close();
+                    }
                 }
             }
         }
+        assertThat(ways).containsExactlyInAnyOrder(Way.values());
+    }
+
+    private static Map<String, MemorySegment> memory(House.Vm vm) {
+        return vm.machine().memory().blocks().stream()
+                .collect(Collectors.toMap(
+                        MemoryBlock::name,
+                        block -> MemorySegment.ofArray(block.memory().toArray(ValueLayout.JAVA_BYTE))));
     }
 
     @Test
@@ -147,13 +183,14 @@ class ConformanceTest {
     @Test
     void aPageThatIsAskedForTwiceIsNotWrittenTwice() throws Exception {
         try (var house = House.open()) {
-            house.captures(house.running(MANY_SLOTS), After.RESUME);
             for (Model model : new Model[] {MANY_SLOTS, MANY_SLOTS.withPrivateMemory()}) {
+                house.captures(house.running(model), model.isShared() ? After.RESUME : After.QUIT);
                 var into = house.waiting(model.repeating(3));
                 Restored restored = house.restores(into, House.lazy());
                 assertThat(restored.served().orElseThrow().requests())
                         .isGreaterThan(House.MEMORY_BYTES / 4096)
                         .isLessThan(2 * House.MEMORY_BYTES / 4096);
+                assertThat(Way.of(into)).isEqualTo(model.isShared() ? Way.ON_DEMAND : Way.INLINE);
                 into.runsOn(2);
                 into.isWhole();
             }
@@ -167,11 +204,12 @@ class ConformanceTest {
             house.captures(house.running(MANY_SLOTS), After.RESUME);
             for (int i = 0; i < count; i++) {
                 Model model = Model.standard().withSeed(i);
-                var into = house.waiting(i % 4 == 3 ? model.withPrivateMemory() : model.repeating(i % 5 * 4));
+                var into = house.waiting((i % 4 == 3 ? model.asV53() : model).repeating(i % 5 * 4));
                 Restored restored = house.restores(into, House.lazy());
                 assertThat(restored.served().orElseThrow().requests())
                         .as("restore %d", i)
                         .isGreaterThanOrEqualTo(House.MEMORY_BYTES / 4096);
+                assertThat(Way.of(into)).isEqualTo(i % 4 == 3 ? Way.INLINE : Way.ON_DEMAND);
                 into.runsOn(1);
                 into.isWhole();
                 into.machine().close();

@@ -1,6 +1,7 @@
 package dev.dray.machine.cloudhypervisor;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.dray.Capture.After;
 import dev.dray.GuestFate;
@@ -12,6 +13,7 @@ import dev.dray.machine.vmm.Faults;
 import dev.dray.machine.vmm.Faults.Action;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Timeout;
@@ -19,6 +21,7 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// The VMM dies, or a connection breaks, at each step of each flow: where the guest is, as Dray says and as it is; what
@@ -190,9 +193,43 @@ class FlowFaultsTest {
                                 .map(action -> Arguments.of(way, step, action))));
     }
 
-    /// A VMM that gives up fetching ahead tells nobody: its guest is served on for as long as it asks.
+    /// Nothing is broken off: the test below.
     private static boolean isSilent(FaultStep step, Action action) {
         return step == FaultStep.RECEIVER_PREFAULT && action == Action.ERROR;
+    }
+
+    /// A VMM that gives up fetching ahead tells nobody. The user is told, after half a minute; that is waited for
+    /// once.
+    @ParameterizedTest
+    @EnumSource(names = {"LAZY_SHARED", "LAZY_INLINE"})
+    void aGuestWhoseVmmGivesUpFetchingAheadIsServedOnUntilItEnds(WayIn way) throws Exception {
+        try (var house = House.open()) {
+            house.captures(house.running(model(way.isShared)), way.isShared ? After.RESUME : After.QUIT);
+            Faults faults = Faults.none().plan(FaultStep.RECEIVER_PREFAULT, Action.ERROR);
+            var into = house.waiting(model(way.isShared), faults);
+            var watch = new House.Watch();
+            var restore =
+                    new FutureTask<>(() -> house.restore(into, way.memory()).run(watch));
+            Thread.ofPlatform().daemon().start(restore);
+            while (!faults.notHit().isEmpty() || !watch.isGuestRunning()) {
+                assertThat(restore).as("%s", watch.warnings()).isNotDone();
+                Thread.sleep(5);
+            }
+            into.runsOn(1);
+            into.isWhole();
+            while (way.isShared && watch.warnings().stream().noneMatch(text -> text.contains("given up fetching"))) {
+                Thread.sleep(100);
+            }
+            assertThat(restore).as("its guest may need more").isNotDone();
+            into.machine().close();
+            if (way.isShared) { // and all of it in place, in a process that lives: this one
+                assertThat(restore.get(60, TimeUnit.SECONDS).guest()).isEqualTo(GuestFate.RUNNING);
+            } else {
+                assertThatThrownBy(() -> restore.get(60, TimeUnit.SECONDS))
+                        .hasCauseInstanceOf(OperationException.class)
+                        .hasMessageContaining("before it had all");
+            }
+        }
     }
 
     @ParameterizedTest(name = "{0}, {1}: {2}")
