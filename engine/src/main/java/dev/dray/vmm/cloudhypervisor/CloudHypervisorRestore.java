@@ -23,6 +23,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Has a waiting Cloud Hypervisor receive a guest, and sends it.
@@ -35,6 +36,9 @@ final class CloudHypervisorRestore {
     /// Longer than any guest takes: the VMM cannot be asked meanwhile, and [GuestSender] watches the connection.
     private static final Duration RECEIVE_PATIENCE = Duration.ofDays(24);
 
+    /// How long a VMM that was asked to listen, and is not wanted any more, may take to do so.
+    private static final Duration LETTING_GO_PATIENCE = Duration.ofSeconds(10);
+
     private static final Duration REASON_PATIENCE = Duration.ofSeconds(5);
     private static final int CONNECTIONS = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4);
 
@@ -45,6 +49,7 @@ final class CloudHypervisorRestore {
     private final Journal journal;
     private final OperationWatch watch;
     private final CompletableFuture<ApiClient.Answer> received = new CompletableFuture<>();
+    private @Nullable Thread receiver;
 
     CloudHypervisorRestore(
             ApiClient api,
@@ -104,13 +109,26 @@ final class CloudHypervisorRestore {
     private RestoreReport send(VmFacts facts, SendPlan plan) throws DrayException, GuestException {
         try (var directory = PrivateDirectory.beside(controlSocket)) {
             directory.handOver();
-            Endpoint.Unix at = new Endpoint.Unix(directory.path().resolve("stream"));
-            Thread receiver = Thread.ofPlatform().daemon().name("receive").start(() -> receive(at, plan));
-            awaitSocket(at);
-            var report = new GuestSender(plan, image, at, CONNECTIONS, LISTEN_PATIENCE, watch)
-                    .run(facts.versions().vmm());
+            return send(
+                    new Endpoint.Unix(directory.path().resolve("stream")),
+                    plan,
+                    facts.versions().vmm());
+        }
+    }
+
+    private RestoreReport send(Endpoint.Unix at, SendPlan plan, String vmm) throws GuestException {
+        var sender = new GuestSender(plan, image, at, CONNECTIONS, LISTEN_PATIENCE, watch);
+        try {
+            RestoreReport report = sender.run(vmm, () -> {
+                receiver = Thread.ofPlatform().daemon().name("receive").start(() -> receive(at, plan));
+                awaitSocket(at);
+            });
             Threads.join(receiver); // answered when the guest was there
             return report;
+        } finally {
+            if (receiver != null && !sender.isConnected()) {
+                letGo(at);
+            }
         }
     }
 
@@ -146,7 +164,6 @@ final class CloudHypervisorRestore {
                 throw new PeerException("Cloud Hypervisor does not listen at " + at.path(), "see its log");
             }
             if (watch.cancelled()) {
-                letGo(at, deadline);
                 throw new InterruptedOperation("Interrupted", "");
             }
             LockSupport.parkNanos(200_000);
@@ -154,13 +171,23 @@ final class CloudHypervisorRestore {
     }
 
     /// A VMM that waits for a guest answers nobody else: it is told that none comes.
-    private void letGo(Endpoint at, long deadline) throws DrayException {
-        Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
-        new Connector(at, () -> false).connect(left).close();
+    private void letGo(Endpoint at) {
+        long deadline = System.nanoTime() + LETTING_GO_PATIENCE.toNanos();
+        while (!received.isDone() && System.nanoTime() < deadline) {
+            try {
+                new Connector(at, () -> false).connect(Duration.ZERO).close();
+                return;
+            } catch (DrayException e) {
+                LockSupport.parkNanos(20_000_000); // it does not listen yet, or any more
+            }
+        }
     }
 
     /// What the VMM answered to the request to receive a guest, if that was no success.
     private Optional<String> reason() {
+        if (receiver == null) {
+            return Optional.empty(); // it was not asked
+        }
         try {
             ApiClient.Answer answer = received.get(REASON_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
             return answer.isOk() ? Optional.empty() : Optional.of(answer.reason());

@@ -30,6 +30,7 @@ public final class CloudHypervisorSender {
         } catch (DrayException e) {
             throw new GuestException(e, Whereabouts.GONE);
         }
-        return new GuestSender(plan, image, connect, connections, CONNECT_PATIENCE, watch).run(versions.vmm());
+        return new GuestSender(plan, image, connect, connections, CONNECT_PATIENCE, watch)
+                .run(versions.vmm(), () -> {}); // it listens, or will
     }
 }

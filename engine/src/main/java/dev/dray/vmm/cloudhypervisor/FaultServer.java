@@ -17,6 +17,7 @@ import dev.dray.vmm.cloudhypervisor.wire.Wire;
 import dev.dray.vmm.cloudhypervisor.wire.WireLimits;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.OptionalLong;
 import jdk.jfr.FlightRecorder;
 
 /// Answers the page requests of one connection, each before the next one is read. The VMM asks for every page of its
@@ -30,6 +31,7 @@ import jdk.jfr.FlightRecorder;
 final class FaultServer implements AutoCloseable {
     private static final int REQUEST_BYTES = RequestHeader.BYTES + MemoryRange.BYTES;
     private static final int LENGTH_OFFSET = RequestHeader.BYTES + 8;
+    private static final long BUSY = Long.MIN_VALUE;
 
     /// What is fetched behind a miss of the VMM's sweep at once: so little that whoever asks next hardly waits for it.
     private static final int PAGES_BEHIND = 16;
@@ -53,6 +55,7 @@ final class FaultServer implements AutoCloseable {
     private long misses;
     private long lastAnswer;
     private volatile long runsSince = System.nanoTime();
+    private volatile long idleSince = System.nanoTime();
 
     /// @param slots of all extents of the server, ascending
     /// @param unitPages pages in a unit of each extent, powers of two
@@ -106,6 +109,7 @@ final class FaultServer implements AutoCloseable {
                 return;
             }
             long start = System.nanoTime();
+            idleSince = BUSY;
             long gpa = request.get(Wire.U64, RequestHeader.BYTES);
             long bytes = request.get(Wire.U64, LENGTH_OFFSET);
             if (gpa < gpas[region] || gpa >= ends[region]) {
@@ -196,6 +200,7 @@ final class FaultServer implements AutoCloseable {
     private void count(long gpa, boolean miss, long start) {
         requests++;
         lastAnswer = System.nanoTime();
+        idleSince = lastAnswer;
         latency.add(lastAnswer - start);
         if (miss) {
             misses++;
@@ -210,6 +215,13 @@ final class FaultServer implements AutoCloseable {
 
     long requests() {
         return requests;
+    }
+
+    /// Since when the VMM of a guest that runs asks for nothing, in nanoseconds of the system's clock; empty while it
+    /// waits for an answer.
+    OptionalLong idleSince() {
+        long since = idleSince;
+        return since == BUSY ? OptionalLong.empty() : OptionalLong.of(since - runsSince > 0 ? since : runsSince);
     }
 
     /// When the last answer was given, in nanoseconds of the system's clock; 0 if there was none.

@@ -41,6 +41,20 @@ final class GuestSender {
     /// How long a VMM may take to answer what Dray waits for only to leave in good order.
     private static final Duration LEAVING_PATIENCE = Duration.ofSeconds(10);
 
+    /// The same of what costs it nothing: a greeting, a file.
+    private static final Duration ANSWER_PATIENCE = Duration.ofMinutes(1);
+
+    /// The same of what is work: it makes a VM of the configuration, and may populate the memory of it; it restores
+    /// each device, and lets the guest run.
+    private static final Duration WORK_PATIENCE = Duration.ofMinutes(15);
+
+    private static final Duration FOREVER = Duration.ofDays(36500);
+
+    /// Has the VMM listen.
+    interface Summons {
+        void call() throws DrayException;
+    }
+
     private final SendPlan plan;
     private final RestoreImage image;
     private final OperationWatch watch;
@@ -57,6 +71,7 @@ final class GuestSender {
     private final int threads;
     private volatile boolean connected;
     private boolean interrupted;
+    private boolean announced;
     private State state = SenderCourse.begin().state();
     private long entered = System.nanoTime();
     private long firstMessage;
@@ -83,7 +98,9 @@ final class GuestSender {
     }
 
     /// @param vmm name and version of the VMM
-    RestoreReport run(String vmm) throws GuestException {
+    /// @param summons called once nothing but the VMM is waited for: one that listens answers nobody else, and
+    ///     cannot be made to stop but by connecting
+    RestoreReport run(String vmm, Summons summons) throws GuestException {
         State end;
         try {
             if (plan.shared()) {
@@ -93,8 +110,10 @@ final class GuestSender {
                 lazy = new LazyMemory(plan, image, files, watch);
                 lazy.begin();
             }
+            plan.warnings().forEach(watch::warning);
             watch.phase("sending memory");
             rehearse();
+            summons.call();
             Connection connection = connector.connect(connectPatience);
             connected = true;
             main = new MainConnection(connection, events::add);
@@ -129,6 +148,11 @@ final class GuestSender {
         SenderCourse.next(plan.course(), step.state(), new Event.DrainEnded(true));
     }
 
+    /// Whether the VMM was reached: until then it may wait for a guest.
+    boolean isConnected() {
+        return connected;
+    }
+
     private boolean isToStop() {
         return watch.cancelled()
                 || interrupted
@@ -146,22 +170,32 @@ final class GuestSender {
             }
             if (event != null) {
                 next(event);
-            } else if (isLeaving() && System.nanoTime() - entered > LEAVING_PATIENCE.toNanos()) {
+            } else if (System.nanoTime() - entered > patience().toNanos()) {
                 next(new Event.PatienceEnded());
             } else if (lazy != null && state instanceof State.Serving) {
                 watch.bytes(lazy.doneBytes(), plan.bytes());
+                lazy.silence(System.nanoTime()).ifPresent(watch::warning);
             }
         }
         return state;
     }
 
-    private boolean isLeaving() {
-        return state instanceof State.Stopping || state instanceof State.Abandoning;
+    private Duration patience() {
+        return switch (state) {
+            case State.Stopping _, State.Abandoning _ -> LEAVING_PATIENCE;
+            case State.Sending s ->
+                switch (s.stage()) {
+                    case START, DESCRIPTORS -> ANSWER_PATIENCE;
+                    case CONFIG, STATE, COMPLETE -> WORK_PATIENCE;
+                    case MEMORY -> FOREVER; // nothing is outstanding
+                };
+            case State.Serving _, State.Done _, State.Failed _ -> FOREVER;
+        };
     }
 
     private void next(Event event) {
         SenderCourse.Step step = SenderCourse.next(plan.course(), state, event);
-        if (step.state().getClass() != state.getClass()) {
+        if (!step.state().equals(state)) {
             entered = System.nanoTime();
         }
         perform(step);
@@ -194,7 +228,7 @@ final class GuestSender {
                 case SEND_CONFIG -> to.config(plan.config());
                 case PUSH_MEMORY -> {
                     if (!plan.shared()) {
-                        placeMemory((number) -> new MemoryPush(pushConnection(), plan.slots()));
+                        placeMemory((number) -> new MemoryPush(pushConnection(), plan.slots(), plan.inFile()));
                     }
                 }
                 case OPEN_FAULTS ->
@@ -212,9 +246,10 @@ final class GuestSender {
                 case GUEST_RUNS -> {
                     guestIsThere();
                     Objects.requireNonNull(lazy).guestRuns();
-                    watch.guestRuns();
+                    guestMayRun();
                     watch.phase("serving memory");
                 }
+                case GUEST_MAY_RUN -> guestMayRun();
                 case CLOSE -> {
                     if (state instanceof State.Done) {
                         guestIsThere();
@@ -242,6 +277,13 @@ final class GuestSender {
         }
         pushes.forEach(Connection::shutdown);
         Threads.join(memory);
+    }
+
+    private void guestMayRun() {
+        if (!announced) {
+            announced = true;
+            watch.guestRuns();
+        }
     }
 
     private void guestIsThere() {

@@ -16,8 +16,10 @@ import dev.dray.vmm.cloudhypervisor.wire.Wire;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +39,9 @@ final class LazyMemory implements AutoCloseable {
 
     private static final int TICK_MS = 10;
 
+    /// Far longer than a VMM's sweep rests between two requests.
+    private static final Duration SILENCE = Duration.ofSeconds(30);
+
     private final SendPlan plan;
     private final OperationWatch watch;
     private final int[] unitPages;
@@ -50,6 +55,7 @@ final class LazyMemory implements AutoCloseable {
     private volatile long pid;
     private volatile Optional<String> process = Optional.empty();
     private @Nullable Thread thread;
+    private boolean silenceTold;
 
     /// @param files of the slots, if the memory is shared
     LazyMemory(SendPlan plan, RestoreImage image, List<SlotFile> files, OperationWatch watch) {
@@ -75,7 +81,7 @@ final class LazyMemory implements AutoCloseable {
                 server.drop(unit); // pushed: should the VMM ask all the same, it is fetched again
             }
         }
-        answers = plan.shared() ? new SharedPages(files, unitPages) : new InlinePages(server);
+        answers = plan.shared() ? new SharedPages(files, unitPages, plan.givesBack()) : new InlinePages(server);
         supply = new PageSupply(server, unitPages, image, answers, new StorageTrouble(watch));
         own = new PageFetcher(image);
         faults = new FaultServer(plan.slots(), unitPages, server, supply, own, answers);
@@ -83,6 +89,9 @@ final class LazyMemory implements AutoCloseable {
 
     /// A working set is of pages, whatever the host's pages are.
     private WorkingSet units(WorkingSet pages) {
+        if (Arrays.stream(unitPages).allMatch(each -> each == 1)) {
+            return pages;
+        }
         int count = pages.count();
         int[] regions = new int[count];
         long[] units = new long[count];
@@ -144,6 +153,29 @@ final class LazyMemory implements AutoCloseable {
         }
     }
 
+    /// What to tell the user, once, of a VMM that asks for nothing any more while it has not asked for all: its sweep
+    /// never rests, so it has given that up.
+    Optional<String> silence(long now) {
+        if (silenceTold) {
+            return Optional.empty();
+        }
+        OptionalLong since = faults.idleSince();
+        if (since.isEmpty() || now - since.getAsLong() < SILENCE.toNanos()) {
+            return Optional.empty();
+        }
+        long unasked;
+        synchronized (supply) {
+            unasked = server.unasked();
+        }
+        silenceTold = unasked > 0;
+        return silenceTold
+                ? Optional.of("Cloud Hypervisor has asked for no memory for " + SILENCE.toSeconds() + " s, though it"
+                        + " lacks some: it has given up fetching ahead, and its log says why. The guest still needs"
+                        + " Dray for each page that it has not touched yet; it is served until it ends. To have a guest"
+                        + " that needs Dray no more, shut it down, and restore without --lazy")
+                : Optional.empty();
+    }
+
     /// Whether the guest has, or can reach, all of its memory now that the VMM asks for nothing more. Memory that is
     /// shared and in place is the VMM's without asking, as long as that lives.
     private boolean isWhole() {
@@ -202,6 +234,7 @@ final class LazyMemory implements AutoCloseable {
         faults.close();
         own.close();
         answers.close();
+        server.close();
         if (connection != null) {
             connection.close();
         }

@@ -42,9 +42,9 @@ final class LazyRehearsal implements Connection {
     /// Serves such a VMM, from the first request to the last.
     static void run(RestoreImage image, boolean shared, OperationWatch watch) throws DrayException {
         RestoreImage zeros = new Zeros(image);
-        var server = new PageServer(List.of(new Extent(1, 1)), WorkingSet.empty(), 1);
         List<SlotFile> files = SlotFile.create(List.of(SLOT), List.of((long) PageSize.BYTES));
-        try (PageAnswers answers = shared ? new SharedPages(files, UNIT_PAGES) : new InlinePages(server);
+        try (var server = new PageServer(List.of(new Extent(1, 1)), WorkingSet.empty(), 1);
+                PageAnswers answers = shared ? new SharedPages(files, UNIT_PAGES, true) : new InlinePages(server);
                 var own = new PageFetcher(zeros);
                 var vmm = new LazyRehearsal()) {
             var supply = new PageSupply(server, UNIT_PAGES, zeros, answers, new StorageTrouble(watch));

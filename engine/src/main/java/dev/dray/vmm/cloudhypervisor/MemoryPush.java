@@ -20,7 +20,8 @@ import java.util.List;
 ///
 /// A request is whole in memory before its first byte goes out, in one write: whatever happens to the snapshot, the VMM
 /// never sees a body cut short, in which it would spin for ever. No range reaches from one slot into the next, where
-/// the VMM would misplace it. Pages without content are not sent: a fresh VMM's memory is zero.
+/// the VMM would misplace it. Pages without content are not sent, for a fresh VMM's memory is zero; unless it lies in a
+/// file of the user's, where anything may be.
 final class MemoryPush implements EagerFill.Lane {
     /// Pages in a request, far below the 64 MiB that the real sender keeps to.
     private static final int PAGES = 1024;
@@ -31,6 +32,7 @@ final class MemoryPush implements EagerFill.Lane {
 
     private final Connection connection;
     private final List<RamSlot> slots;
+    private final List<Boolean> inFile;
     private final MemorySegment message = NativeMemory.map(BODY + PageSize.offset(PAGES));
     private final MemorySegment reply = NativeMemory.map(ResponseHeader.BYTES);
     private final long[] gpas = new long[PAGES];
@@ -39,9 +41,11 @@ final class MemoryPush implements EagerFill.Lane {
     private int pages;
 
     /// @param connection fresh, to the path or port of the main one; closed here
-    MemoryPush(Connection connection, List<RamSlot> slots) throws DrayException {
+    /// @param inFile of which slots zeros are sent too
+    MemoryPush(Connection connection, List<RamSlot> slots, List<Boolean> inFile) throws DrayException {
         this.connection = connection;
         this.slots = slots;
+        this.inFile = inFile;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment role = arena.allocate(Wire.ROLE_BYTES);
             role.set(Wire.U16, 0, (short) Role.PRECOPY_MEMORY.code());
@@ -55,8 +59,10 @@ final class MemoryPush implements EagerFill.Lane {
     @Override
     public void take(int region, long first, int count, long address, byte[] kinds) throws DrayException {
         long gpa = slots.get(region).gpa();
+        boolean withZeros = inFile.get(region);
         for (int i = 0; i < count; i++) {
-            if (kinds[i] != CONTENT) {
+            boolean zero = kinds[i] != CONTENT;
+            if (zero && !withZeros) {
                 continue;
             }
             if (pages == PAGES) {
@@ -70,8 +76,12 @@ final class MemoryPush implements EagerFill.Lane {
                 ranges++;
             }
             lengths[ranges - 1] += PageSize.BYTES;
-            NativeMemory.copy(
-                    message.address() + BODY + PageSize.offset(pages), address + PageSize.offset(i), PageSize.BYTES);
+            long place = message.address() + BODY + PageSize.offset(pages);
+            if (zero) {
+                NativeMemory.zero(place, PageSize.BYTES);
+            } else {
+                NativeMemory.copy(place, address + PageSize.offset(i), PageSize.BYTES);
+            }
             pages++;
         }
     }

@@ -14,27 +14,36 @@ import dev.dray.vmm.RestoreOrder;
 import dev.dray.vmm.cloudhypervisor.wire.MigrationConfig;
 import dev.dray.vmm.cloudhypervisor.wire.RamSlot;
 import dev.dray.vmm.cloudhypervisor.wire.SenderCourse;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import tools.jackson.databind.JsonNode;
 
 /// A guest as it goes to a VMM: the documents that are sent, and which memory goes which way. Made, with all checks,
 /// before anything is said.
 ///
 /// @param slots pieces of memory, ascending; the index is the region's in the snapshot
 /// @param pageBytes size of the host pages behind each slot
+/// @param inFile whether the VMM maps a file of the user's behind each slot, which may hold anything, unless it is
+///     handed another
+/// @param givesBack whether the guest can give pages back to its host
 /// @param shared whether memory is handed over as open files, else it goes over connections
 /// @param prefetch what is fetched first, if the guest is to run before its memory is in place; empty for eager
 /// @param paused whether the guest is to stand still in the end
+/// @param warnings what the user should know of it
 @SuppressWarnings("ArrayRecordComponent") // documents, sent as they are and never compared
 record SendPlan(
         byte[] config,
         byte[] state,
         List<RamSlot> slots,
         List<Long> pageBytes,
+        List<Boolean> inFile,
+        boolean givesBack,
         boolean shared,
         Optional<WorkingSet> prefetch,
-        boolean paused) {
+        boolean paused,
+        List<String> warnings) {
     /// @param unix whether open files can be handed over
     static SendPlan of(RestoreOrder order, RestoreImage image, boolean unix, Versions versions) throws DrayException {
         MachineState machine = image.state();
@@ -47,7 +56,8 @@ record SendPlan(
         }
         boolean lazy = order.lazy().isPresent();
         byte[] edited = ConfigEdit.apply(recorded, order.settings());
-        byte[] config = lazy ? ConfigEdit.onDemand(edited) : ConfigEdit.eager(edited);
+        byte[] unforced = lazy ? ConfigEdit.withoutPrefault(edited) : edited;
+        byte[] config = lazy ? ConfigEdit.onDemand(unforced) : ConfigEdit.eager(unforced);
         MigrationConfig parsed = MigrationConfig.parse(config);
         check(order, image, versions, parsed);
         List<Long> pageBytes = parsed.slots().stream().map(parsed::pageBytes).toList();
@@ -57,8 +67,38 @@ record SendPlan(
                     "Huge pages are not sent on demand over " + (unix ? "this VMM's connection" : "TCP"),
                     "restore over a unix socket, or without --lazy");
         }
+        List<Boolean> inFile = parsed.slots().stream()
+                .map(slot -> isInFile(parsed.vmConfig().path("memory"), slot))
+                .toList();
+        if (lazy && !shared && inFile.contains(true)) {
+            throw new RefusedException(
+                    "The guest's memory lies in files, and the VMM would not ask for what it finds in them",
+                    unix ? "restore without --lazy" : "restore over a unix socket, or without --lazy");
+        }
         boolean ran = image.facts().path("was_running").asBoolean(true);
-        return new SendPlan(config, state, parsed.slots(), pageBytes, shared, order.lazy(), order.paused() || !ran);
+        return new SendPlan(
+                config,
+                state,
+                parsed.slots(),
+                pageBytes,
+                inFile,
+                parsed.vmConfig().path("balloon").isObject(),
+                shared,
+                order.lazy(),
+                order.paused() || !ran,
+                Arrays.equals(unforced, edited) ? List.of() : List.of(UNFORCED));
+    }
+
+    private static final String UNFORCED = "the VM has prefault=on, with which Cloud Hypervisor takes no guest lazily:"
+            + " it is restored with prefault=off, which the guest does not see";
+
+    private static boolean isInFile(JsonNode memory, RamSlot slot) {
+        for (JsonNode zone : memory.path("zones")) {
+            if (zone.path("id").asString("").equals(slot.zone())) {
+                return !slot.virtioMem() && zone.path("file").isString();
+            }
+        }
+        return false;
     }
 
     private static void check(RestoreOrder order, RestoreImage image, Versions versions, MigrationConfig config)

@@ -14,12 +14,15 @@ final class SharedPages implements PageAnswers {
 
     private final List<SlotFile> files;
     private final int[] unitPages;
+    private final boolean givesBack;
     private final MemorySegment ok = NativeMemory.map(ResponseHeader.BYTES);
 
     /// @param files of all regions, in their order; not closed here
-    SharedPages(List<SlotFile> files, int[] unitPages) {
+    /// @param givesBack whether the guest may give pages back, also such as nobody has asked for yet
+    SharedPages(List<SlotFile> files, int[] unitPages, boolean givesBack) {
         this.files = files;
         this.unitPages = unitPages;
+        this.givesBack = givesBack;
         new ResponseHeader(ResponseHeader.OK, 0).write(ok, 0);
     }
 
@@ -47,11 +50,12 @@ final class SharedPages implements PageAnswers {
         }
     }
 
-    /// A page may be asked for again after the guest gave it back (a balloon), and is a hole then. What the snapshot
-    /// says of it is not true any more: zeros are right, and of a page that is there nothing may change.
+    /// A page may be asked for after the guest gave it back (a balloon), also for the first time, and is a hole then.
+    /// What the snapshot says of it is not true any more: zeros are right, and of a page that is there nothing may
+    /// change.
     @Override
     public void answer(Connection to, int region, long first, long pages, boolean repeat) throws DrayException {
-        if (repeat) {
+        if (repeat || givesBack) {
             int unit = unitPages[region];
             long from = first / unit * unit;
             files.get(region).materialise(from, (first + pages - from + unit - 1) / unit * unit);

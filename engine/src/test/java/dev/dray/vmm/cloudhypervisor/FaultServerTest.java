@@ -14,7 +14,6 @@ import dev.dray.memory.PageSize;
 import dev.dray.page.WorkingSet;
 import dev.dray.vmm.DiskPledge;
 import dev.dray.vmm.LazyReport;
-import dev.dray.vmm.OperationWatch;
 import dev.dray.vmm.RestoreOrder;
 import dev.dray.vmm.cloudhypervisor.wire.ResponseHeader;
 import java.io.IOException;
@@ -23,7 +22,6 @@ import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -34,7 +32,6 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -50,7 +47,7 @@ class FaultServerTest {
     @TempDir
     private Path folder;
 
-    private final Watch watch = new Watch();
+    private final NotingWatch watch = new NotingWatch();
     private final List<AutoCloseable> opened = new ArrayList<>();
     private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
 
@@ -98,6 +95,38 @@ class FaultServerTest {
                 List.of(),
                 Optional.of(prefetch),
                 true);
+    }
+
+    private static final long HALF_A_MINUTE = 31_000_000_000L;
+
+    /// It gave up its sweep, and tells nobody.
+    @Test
+    void ofAVmmThatAsksForNothingAnyMoreTheUserIsToldOnce() throws Exception {
+        serve(SampleImage.shared(SEED), true, WorkingSet.empty());
+        faults.ask(gpa(0, 0));
+        assertThat(memory.silence(System.nanoTime())).isEmpty();
+        Optional<String> told = Optional.empty();
+        while (told.isEmpty()) { // the server notes its answer after it was read here
+            told = memory.silence(System.nanoTime() + HALF_A_MINUTE);
+        }
+        assertThat(told.get()).contains("still needs Dray");
+        assertThat(memory.silence(System.nanoTime() + 3 * HALF_A_MINUTE)).isEmpty();
+    }
+
+    @Test
+    void aVmmThatWaitsForItsPageOrHasAskedForAllIsNotCalledSilent() throws Exception {
+        SampleImage image = SampleImage.shared(SEED);
+        image.broken.add(5L);
+        serve(image, true, WorkingSet.empty());
+        faults.request(gpa(0, 5), PageSize.BYTES);
+        watch.await(text -> text.contains("guest waits"));
+        assertThat(memory.silence(System.nanoTime() + HALF_A_MINUTE)).isEmpty();
+        image.broken.clear();
+        faults.answer();
+        for (long[] each : everyPage()) {
+            faults.ask(gpa((int) each[0], each[1]));
+        }
+        assertThat(memory.silence(System.nanoTime() + HALF_A_MINUTE)).isEmpty();
     }
 
     private byte[] inFile(int region, long page) throws Exception {
@@ -189,6 +218,21 @@ class FaultServerTest {
         serve(SampleImage.shared(SEED), true, WorkingSet.empty());
         for (long[] each : everyPage()) {
             faults.ask(gpa((int) each[0], each[1]));
+        }
+        SlotFile file = files.get(0);
+        Fallocate.punchHole(file.fd(), PageSize.offset(1), PageSize.BYTES);
+        long allocated = allocated(file.fd());
+        assertThat(faults.ask(gpa(0, 1)).status()).isEqualTo(ResponseHeader.OK);
+        assertThat(allocated(file.fd())).isEqualTo(allocated + PageSize.BYTES);
+        assertThat(inFile(0, 1)).containsOnly(0);
+    }
+
+    /// The same, before the VMM has asked for the page once: it was in place, and is a hole now.
+    @Test
+    void aPageThatTheGuestGaveBackBeforeItWasAskedForIsThereWhenTheAnswerComes() throws Exception {
+        serve(SampleImage.withBalloon(SEED), true, WorkingSet.empty());
+        while (memory.doneBytes() < plan.bytes()) {
+            Thread.sleep(5);
         }
         SlotFile file = files.get(0);
         Fallocate.punchHole(file.fd(), PageSize.offset(1), PageSize.BYTES);
@@ -430,48 +474,5 @@ class FaultServerTest {
         MemorySegment.copy(bytes, 0, at, ValueLayout.JAVA_BYTE, 0, bytes.length);
         SlotFile file = files.get(region);
         FileIo.pwriteAll(file.fd(), at.address(), bytes.length, file.slot().fileOffset() + PageSize.offset(page));
-    }
-
-    /// Notes what an operation tells.
-    static final class Watch implements OperationWatch {
-        final List<String> warnings = Collections.synchronizedList(new ArrayList<>());
-        final CompletableFuture<Void> guestRuns = new CompletableFuture<>();
-        volatile boolean cancelled;
-
-        @Override
-        public void phase(String name) {}
-
-        @Override
-        public void bytes(long done, long total) {}
-
-        @Override
-        public void warning(String text) {
-            synchronized (warnings) {
-                warnings.add(text);
-                warnings.notifyAll();
-            }
-        }
-
-        @Override
-        public void guestRuns() {
-            guestRuns.complete(null);
-        }
-
-        @Override
-        public boolean cancelled() {
-            return cancelled;
-        }
-
-        void await(Predicate<String> which) throws InterruptedException {
-            long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-            synchronized (warnings) {
-                while (warnings.stream().noneMatch(which)) {
-                    assertThat(System.nanoTime())
-                            .as("told so far: %s", warnings)
-                            .isLessThan(end);
-                    warnings.wait(1000);
-                }
-            }
-        }
     }
 }

@@ -20,7 +20,6 @@ import dev.dray.vmm.Whereabouts;
 import dev.dray.vmm.cloudhypervisor.ScriptedVmm.Instead;
 import dev.dray.vmm.cloudhypervisor.wire.Command;
 import dev.dray.vmm.cloudhypervisor.wire.ResponseHeader;
-import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -30,7 +29,6 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -48,7 +46,7 @@ class GuestSenderTest {
     @TempDir
     private Path folder;
 
-    private final FaultServerTest.Watch watch = new FaultServerTest.Watch();
+    private final NotingWatch watch = new NotingWatch();
     private @Nullable ScriptedVmm opened;
 
     @AfterEach
@@ -146,17 +144,58 @@ class GuestSenderTest {
         send(image, eager(false));
         assertThat(vmm().wrong).isEmpty();
         assertThat(vmm().said).containsExactly(Command.START, Command.CONFIG, Command.STATE, Command.COMPLETE);
+        checkPushed(image, new byte[PageSize.BYTES]);
+        assertThat(vmm().pushed.keySet())
+                .as("zeros are not sent")
+                .noneMatch(gpa -> gpa % (3 * PageSize.BYTES) == 0 && gpa < SampleImage.LOW_BYTES);
+    }
+
+    private void checkPushed(SampleImage image, byte[] instead) {
         for (int region = 0; region < 2; region++) {
             long gpa = region == 0 ? 0 : SampleImage.HIGH_GPA;
             long bytes = region == 0 ? SampleImage.LOW_BYTES : SampleImage.HIGH_BYTES;
             for (long page = 0; page < PageSize.pages(bytes); page++) {
-                byte[] arrived = vmm().pushed.getOrDefault(gpa + PageSize.offset(page), new byte[PageSize.BYTES]);
+                byte[] arrived = vmm().pushed.getOrDefault(gpa + PageSize.offset(page), instead);
                 assertThat(arrived).isEqualTo(image.page(region, page));
             }
         }
-        assertThat(vmm().pushed.keySet())
-                .as("zeros are not sent")
-                .noneMatch(gpa -> gpa % (3 * PageSize.BYTES) == 0 && gpa < SampleImage.LOW_BYTES);
+    }
+
+    /// Its file holds what some guest before left there.
+    @Test
+    void zerosArePushedTooWhereTheVmmMapsAFileOfTheUsers() throws Exception {
+        SampleImage image = SampleImage.inFile(SEED);
+        unix();
+        send(image, eager(false));
+        assertThat(vmm().wrong).isEmpty();
+        checkPushed(image, new byte[0]);
+    }
+
+    @Test
+    void aLazyGuestWhoseVmmWouldFindMemoryInAFileIsRefusedBeforeAnythingIsSaid() throws Exception {
+        unix();
+        GuestException failed = failure(SampleImage.inFile(SEED), lazy());
+        assertThat(failed.failure()).isInstanceOf(RefusedException.class).hasMessageContaining("lies in files");
+        assertThat(failed.failure().whatToDo()).contains("without --lazy");
+        assertThat(vmm().said).isEmpty();
+    }
+
+    /// The VMM answers Error to the configuration of a lazy guest that says prefault.
+    @Test
+    void aLazyGuestIsSentWithoutPrefaultAndTheUserIsTold() throws Exception {
+        SampleImage image = SampleImage.prefaulting(SEED);
+        unix();
+        vmm().script.put(Command.CONFIG, Instead.ERROR);
+        failure(image, lazy());
+        failure(image, eager(false));
+        String recorded = new String(image.config(), StandardCharsets.UTF_8);
+        assertThat(recorded).contains("\"prefault\":true");
+        assertThat(vmm().documents.getFirst())
+                .asString(StandardCharsets.UTF_8)
+                .isEqualTo("{\"memory_mode\":\"Postcopy\","
+                        + recorded.replace("\"prefault\":true", "\"prefault\":false")
+                                .substring(1));
+        assertThat(watch.warnings).anySatisfy(text -> assertThat(text).contains("prefault=off"));
     }
 
     /// The VMM would spin for ever, and its API with it.
@@ -232,21 +271,6 @@ class GuestSenderTest {
         GuestException failed = failure(SampleImage.privately(SEED), eager(false));
         assertThat(failed.failure()).isInstanceOf(InterruptedOperation.class);
         assertThat(watch.warnings).anySatisfy(text -> assertThat(text).contains("took no memory"));
-    }
-
-    @Test
-    void aConnectionForMemoryThatBreaksAtOnceIsClosed() {
-        var closed = new AtomicBoolean();
-        var broken = (Connection) Proxy.newProxyInstance(
-                Connection.class.getClassLoader(), new Class<?>[] {Connection.class}, (_, method, _) -> {
-                    closed.compareAndSet(false, method.getName().equals("close"));
-                    if (method.getName().equals("write")) {
-                        throw new PeerException("broken", "");
-                    }
-                    return null;
-                });
-        assertThatThrownBy(() -> new MemoryPush(broken, List.of())).isInstanceOf(PeerException.class);
-        assertThat(closed).isTrue();
     }
 
     @Test

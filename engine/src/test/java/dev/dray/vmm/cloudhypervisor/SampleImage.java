@@ -62,6 +62,23 @@ final class SampleImage implements RestoreImage {
         return new SampleImage(seed, config(true, true));
     }
 
+    /// Its guest may give pages back.
+    static SampleImage withBalloon(long seed) throws PeerException {
+        return new SampleImage(
+                seed, config(true, false).replace("{\"memory\"", "{\"balloon\":{\"size\":0},\"memory\""));
+    }
+
+    /// Its VMM maps a file of the user's behind it.
+    static SampleImage inFile(long seed) throws PeerException {
+        String zones = "\"size\":0,\"zones\":[{\"id\":\"mem0\",\"size\":1572864,\"file\":\"/m\"}]";
+        return new SampleImage(seed, config(false, false).replace("\"size\":1572864,\"shared\":false", zones));
+    }
+
+    /// Its VMM is to populate its memory before it runs.
+    static SampleImage prefaulting(long seed) throws PeerException {
+        return new SampleImage(seed, config(true, false).replace("{\"size\"", "{\"prefault\":true,\"size\""));
+    }
+
     private static String config(boolean shared, boolean virtioMem) {
         return """
                 {"vm_config":{"memory":{"size":1572864,"shared":%b}},"common_cpuid":[],

@@ -64,6 +64,8 @@ public final class SenderCourse {
         SEND_ABANDON,
         /// From here on the guest needs Dray.
         GUEST_RUNS,
+        /// From here on the guest may need Dray, and nobody has to wait for what follows.
+        GUEST_MAY_RUN,
         CLOSE
     }
 
@@ -154,12 +156,19 @@ public final class SenderCourse {
             // Its answer tells more: an Error means that it forgot the guest.
             case Event.DrainEnded _ when s.placed -> step(new State.Stopping(s.stage, cut(s.stage, FAULTS_ENDED)));
             case Event.DrainEnded _ -> broken(s.stage, FAULTS_ENDED);
-            // The guest may run already: Dray stays with it.
-            case Event.Stop _ when s.stage == Stage.COMPLETE -> step(s);
+            // The guest may run already: Dray stays with one that needs it.
+            case Event.Stop _
+            when s.stage == Stage.COMPLETE && plan.lazy -> s.drained ? step(s) : step(s, Effect.GUEST_MAY_RUN);
             case Event.Stop(var reason) when s.stage == Stage.MEMORY -> abandon(reason, Guest.NOWHERE);
             case Event.Stop(var reason) -> step(new State.Stopping(s.stage, reason));
-            case Event.PatienceEnded _ -> step(s);
+            // Nothing is outstanding, or it may be Dray that the VMM waits for: for a page.
+            case Event.PatienceEnded _ when s.stage == Stage.MEMORY || needsPages(plan, s) -> step(s);
+            case Event.PatienceEnded _ -> broken(s.stage, "did not answer");
         };
+    }
+
+    private static boolean needsPages(Plan plan, State.Sending s) {
+        return plan.lazy && isLate(s.stage) && !s.drained;
     }
 
     private static Step answered(Plan plan, State.Sending s) {
@@ -193,7 +202,11 @@ public final class SenderCourse {
 
     private static Step stopping(Plan plan, State.Stopping s, Event event) {
         return switch (event) {
-            case Event.Answered _ when s.stage == Stage.COMPLETE -> closed(s.reason, Guest.LOST);
+            case Event.Answered _
+            when s.stage == Stage.COMPLETE ->
+                plan.lazy
+                        ? closed(s.reason, Guest.LOST)
+                        : step(new State.Done(guest(plan)), Effect.CLOSE); // too late to stop it
             case Event.Answered _ -> abandon(s.reason, s.stage == Stage.STATE ? half(plan) : Guest.NOWHERE);
             case Event.Refused _ -> closed(s.reason, Guest.NOWHERE);
             case Event.Ended _, Event.PatienceEnded _ -> closed(s.reason, lost(s.stage));
@@ -241,7 +254,12 @@ public final class SenderCourse {
 
     /// Where the guest is if the connection ends while something is outstanding.
     private static Guest lost(Stage stage) {
-        return stage == Stage.STATE || stage == Stage.COMPLETE ? Guest.UNKNOWN : Guest.NOWHERE;
+        return isLate(stage) ? Guest.UNKNOWN : Guest.NOWHERE;
+    }
+
+    /// Whether the VMM may have the guest by then, and a lazy one's pages be asked for.
+    private static boolean isLate(Stage stage) {
+        return stage == Stage.STATE || stage == Stage.COMPLETE;
     }
 
     private static Guest half(Plan plan) {

@@ -160,8 +160,7 @@ class SenderCourseTest {
             Step step = SenderCourse.next(
                     LAZY, new State.Sending(stage, 1, stage == Stage.STATE, false), new Event.Stop(reason));
             if (stage == Stage.COMPLETE) {
-                assertThat(step.effects()).as("the guest may run already").isEmpty();
-                continue;
+                continue; // there is no way back: the tests below
             }
             if (stage != Stage.MEMORY) {
                 assertThat(step.effects()).as("one request at a time").isEmpty();
@@ -170,6 +169,47 @@ class SenderCourseTest {
             assertThat(step.effects()).containsExactly(Effect.SEND_ABANDON);
             step = SenderCourse.next(LAZY, step.state(), new Event.Answered());
             assertThat(step.state()).isEqualTo(new State.Failed(reason, Guest.NOWHERE));
+        }
+    }
+
+    @Test
+    void whoIsToldToStopAfterCompleteStaysWithALazyGuestAndLetsTheUserGo() {
+        State late = new State.Sending(Stage.COMPLETE, 0, true, false);
+        Step step = SenderCourse.next(LAZY, late, new Event.Stop(damaged));
+        assertThat(step.state()).isEqualTo(late);
+        assertThat(step.effects()).containsExactly(Effect.GUEST_MAY_RUN);
+    }
+
+    @Test
+    void whoIsToldToStopAfterCompleteLeavesAnEagerGuestThatIsNotAnsweredForSoon() {
+        State late = new State.Sending(Stage.COMPLETE, 0, true, false);
+        State stopping = SenderCourse.next(EAGER, late, new Event.Stop(damaged)).state();
+        assertThat(SenderCourse.next(EAGER, stopping, new Event.PatienceEnded()).state())
+                .isEqualTo(new State.Failed(damaged, Guest.UNKNOWN));
+        assertThat(SenderCourse.next(EAGER, stopping, new Event.Answered()).state())
+                .as("it was too late, and the guest runs")
+                .isEqualTo(new State.Done(Guest.RUNNING));
+    }
+
+    @Test
+    void aVmmThatAnswersNothingIsNotWaitedForForEver() {
+        for (Stage stage : List.of(Stage.START, Stage.DESCRIPTORS, Stage.CONFIG, Stage.STATE, Stage.COMPLETE)) {
+            Step step = SenderCourse.next(EAGER, new State.Sending(stage, 1, true, false), new Event.PatienceEnded());
+            assertThat(step.state()).isInstanceOfSatisfying(State.Failed.class, failed -> {
+                assertThat(failed.reason()).hasMessageContaining("did not answer");
+                boolean late = stage == Stage.STATE || stage == Stage.COMPLETE;
+                assertThat(failed.guest()).isEqualTo(late ? Guest.UNKNOWN : Guest.NOWHERE);
+            });
+        }
+    }
+
+    /// It may wait for a page that Dray cannot read.
+    @Test
+    void aLazyGuestsVmmMayTakeAsLongAsItLikesOnceItAsksForPages() {
+        for (Stage stage : List.of(Stage.STATE, Stage.COMPLETE)) {
+            State state = new State.Sending(stage, 0, true, false);
+            assertThat(SenderCourse.next(LAZY, state, new Event.PatienceEnded()).state())
+                    .isEqualTo(state);
         }
     }
 
