@@ -11,28 +11,37 @@ import dev.dray.linux.Fd;
 import dev.dray.linux.Memfd;
 import dev.dray.linux.Poll;
 import dev.dray.linux.Socket;
+import dev.dray.linux.SysException;
 import dev.dray.testbed.ChTrace;
 import dev.dray.testbed.ChTrace.Event;
 import dev.dray.testbed.ChTrace.Speaker;
 import dev.dray.testbed.Gen;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Peers that break the protocol in any way, for two minutes in all, or for `-Ddray.fuzz.seconds=N`: recorded messages
-/// with bits, lengths, order and descriptors changed. Dray, as receiver and as sender, ends in bounded time and memory
-/// with a typed failure, or rightly; and the repository is whole. What leads to an end that was not seen before is
-/// changed further.
+/// with bits, lengths, order, connections and descriptors changed, over unix sockets and TCP. Dray, as receiver of
+/// memory that is handed over, pushed or asked for, and as sender of such, ends in bounded time and memory with a typed
+/// failure, or rightly; and the repository is whole. What leads to an end that was not seen before is changed further.
 @Tag("fuzz")
 class DrayFuzzTest {
     private static final long NANOS = TimeUnit.SECONDS.toNanos(Integer.getInteger("dray.fuzz.seconds", 120)) / 2;
@@ -45,37 +54,90 @@ class DrayFuzzTest {
     private final Gen all = Gen.create("DrayFuzzTest");
     private final Map<String, Integer> ends = new TreeMap<>();
 
-    /// What a peer says on one connection, piece by piece.
-    private record Script(List<byte[]> pieces) {}
+    /// What a peer says, piece by piece, each on one of its connections; 0 is the main one.
+    private record Script(List<Piece> pieces) {}
+
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Piece(int connection, byte[] bytes) {
+        boolean isDescriptor() {
+            return bytes.length == 20 && bytes[0] == 7;
+        }
+
+        boolean isRole() {
+            return connection > 0 && bytes.length == 2;
+        }
+    }
 
     @Test
     void asReceiver() throws Exception {
         List<Script> corpus = new ArrayList<>();
-        for (String name : List.of("small-snapshot-local", "small-restore-eager-paused", "small-unix-precopy")) {
-            corpus.add(new Script(ChTrace.of(name).connection(0).stream()
-                    .filter(event -> event.speaker() == Speaker.SENDER && !event.is("eof"))
-                    .map(DrayFuzzTest::shortened)
-                    .toList()));
+        for (String name : List.of(
+                "small-snapshot-local",
+                "small-restore-eager-paused",
+                "small-unix-precopy",
+                "small-tcp-precopy-4",
+                "small-unix-postcopy")) {
+            corpus.add(script(ChTrace.of(name)));
         }
+        corpus.add(withVirtioMem(corpus.getLast())); // what is plugged of it, State says
         try (var house = House.open()) {
             long until = System.nanoTime() + NANOS;
             for (int i = 0; System.nanoTime() < until; i++) {
                 Gen gen = all.fork(i);
                 Script script = corpus.get(gen.between(0, corpus.size() - 1));
                 Script changed = i < corpus.size() ? corpus.get(i) : changed(gen, script);
-                Path socket = house.directory().resolve("r" + i);
+                Place place = place(gen, house, "r" + i);
+                var watch = new House.Watch();
                 CompletableFuture<String> end = run(
                         "case " + i + " of " + all,
-                        () -> Receive.of(Route.of("unix:" + socket), house.access(), House.GUEST)
-                                .run(new House.Watch())
+                        () -> Receive.of(route(place), house.access(), House.GUEST)
+                                .run(watch)
                                 .outcome());
-                say(gen, changed, new Place.Unix(socket));
+                say(gen, changed, place);
+                // Over TCP, whoever does not begin as a VMM does is a stranger, and the VMM is waited for.
+                if (place instanceof Place.Tcp && !ends(end)) {
+                    watch.cancel();
+                }
                 keepIfNew("receiver: " + end.get(CASE_SECONDS_MAX, TimeUnit.SECONDS), corpus, changed);
             }
             house.verifies();
         }
         report();
-        assertThat(ends).containsKey("receiver: captured").hasSizeGreaterThan(8);
+        assertThat(ends).containsKey("receiver: captured").hasSizeGreaterThan(12);
+    }
+
+    private static boolean ends(CompletableFuture<String> end) throws Exception {
+        try {
+            end.get(ANSWER_MS, TimeUnit.MILLISECONDS);
+            return true;
+        } catch (TimeoutException _) {
+            return false;
+        }
+    }
+
+    private static Place place(Gen gen, House house, String name) throws IOException {
+        if (gen.chance(0.5)) {
+            return new Place.Unix(house.directory().resolve(name));
+        }
+        try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return new Place.Tcp("127.0.0.1", free.getLocalPort());
+        }
+    }
+
+    private static Route route(Place place) {
+        return switch (place) {
+            case Place.Unix(Path path) -> Route.of("unix:" + path);
+            case Place.Tcp(String host, int port) -> new Route("tcp:" + host + ":" + port, Optional.empty(), true);
+        };
+    }
+
+    /// What the sender says, but pages, which it sends as they are asked for.
+    private static Script script(ChTrace trace) {
+        return new Script(trace.events().stream()
+                .filter(event -> event.speaker() == Speaker.SENDER && !event.is("eof") && !event.is("connect"))
+                .filter(event -> event.connection() == 0 || event.is("role") || event.is("Memory"))
+                .map(event -> new Piece(event.connection(), shortened(event)))
+                .toList());
     }
 
     /// Of a request with memory, a table of one page and the page.
@@ -90,23 +152,35 @@ class DrayFuzzTest {
         return request;
     }
 
+    private static Script withVirtioMem(Script script) {
+        return new Script(script.pieces().stream()
+                .map(piece -> new Piece(
+                        piece.connection(),
+                        new String(piece.bytes(), StandardCharsets.ISO_8859_1)
+                                .replace("\"virtio_mem\":false", "\"virtio_mem\":true ")
+                                .getBytes(StandardCharsets.ISO_8859_1)))
+                .toList());
+    }
+
     private static Script changed(Gen gen, Script from) {
-        List<byte[]> pieces = new ArrayList<>(from.pieces);
+        List<Piece> pieces = new ArrayList<>(from.pieces);
         for (int i = gen.between(1, 3); i > 0 && !pieces.isEmpty(); i--) {
             int index = gen.between(0, pieces.size() - 1);
-            byte[] piece = pieces.get(index).clone();
-            switch (gen.between(0, 6)) {
+            int connection = pieces.get(index).connection();
+            byte[] piece = pieces.get(index).bytes().clone();
+            switch (gen.between(0, 7)) {
                 case 0 -> pieces.remove(index);
-                case 1 -> pieces.add(index, piece);
-                case 2 -> pieces.set(index, Arrays.copyOf(piece, gen.between(0, piece.length)));
+                case 1 -> pieces.add(index, pieces.get(index));
+                case 2 -> pieces.set(index, new Piece(connection, Arrays.copyOf(piece, gen.between(0, piece.length))));
                 case 3 -> pieces.add(pieces.remove(gen.between(0, pieces.size() - 1)));
-                case 4 -> {
+                case 4 -> pieces.set(index, new Piece(gen.between(0, 3), piece));
+                case 5 -> {
                     if (piece.length >= 16) {
                         long length = LENGTHS[gen.between(0, LENGTHS.length - 1)];
                         for (int b = 0; b < 8; b++) {
                             piece[8 + b] = (byte) (length >>> (8 * b));
                         }
-                        pieces.set(index, piece);
+                        pieces.set(index, new Piece(connection, piece));
                     }
                 }
                 default -> {
@@ -114,7 +188,7 @@ class DrayFuzzTest {
                         int at = gen.between(0, gen.chance(0.5) ? Math.min(39, piece.length - 1) : piece.length - 1);
                         piece[at] ^= (byte) (1 << gen.between(0, 7));
                     }
-                    pieces.set(index, piece);
+                    pieces.set(index, new Piece(connection, piece));
                 }
             }
         }
@@ -136,19 +210,48 @@ class DrayFuzzTest {
     }
 
     private static void say(Gen gen, Script script, Place to) throws Exception {
-        try (Channel channel = connect(to)) {
-            for (byte[] piece : script.pieces) {
-                boolean isDescriptor = piece.length == 20 && piece[0] == 7;
-                channel.write(isDescriptor ? Arrays.copyOf(piece, 16) : piece);
-                if (isDescriptor) {
+        Map<Integer, Channel> open = new TreeMap<>();
+        List<Thread> serving = new ArrayList<>();
+        open.put(0, connect(to));
+        try {
+            for (Piece piece : script.pieces) {
+                if (!open.containsKey(piece.connection())) {
+                    open.put(piece.connection(), Channel.connect(to));
+                }
+                Channel channel = open.get(piece.connection());
+                channel.write(piece.isDescriptor() ? Arrays.copyOf(piece.bytes(), 16) : piece.bytes());
+                if (piece.isDescriptor()) {
                     long bytes = gen.chance(0.8) ? 64 << 20 : gen.skewed(128 << 20) & -4096L;
                     try (Fd file = Memfd.create("fuzz", bytes)) {
-                        channel.sendDescriptor(piece[16], file);
+                        channel.sendDescriptor(piece.bytes()[16], file);
                     }
                 }
-                if (channel.isReadable(ANSWER_MS) && channel.read(16)[0] != 1) {
+                if (piece.isRole() && piece.bytes()[0] == 2) {
+                    Gen own = gen.fork(piece.connection());
+                    serving.add(Thread.ofPlatform().daemon().name("pages").start(() -> givePages(own, channel)));
+                } else if (!piece.isRole() && channel.isReadable(ANSWER_MS) && channel.read(16)[0] != 1) {
                     return;
                 }
+            }
+        } catch (PeerException _) {
+            // Dray has hung up.
+        } finally {
+            open.values().forEach(Channel::shutdown);
+            for (Thread each : serving) {
+                each.join();
+            }
+            open.values().forEach(Channel::close);
+        }
+    }
+
+    /// Answers requests for pages, badly now and then, until the connection ends.
+    private static void givePages(Gen gen, Channel to) {
+        try {
+            while (to.request().isPresent()) {
+                long bytes = to.readRange().bytes();
+                long said = gen.chance(0.01) ? LENGTHS[gen.between(0, LENGTHS.length - 1)] : bytes;
+                to.answer(gen.chance(0.01) ? gen.between(0, 3) : 1, said);
+                to.write(new byte[(int) Math.min(bytes, 1 << 20)]);
             }
         } catch (PeerException _) {
             // Dray has hung up.
@@ -172,98 +275,157 @@ class DrayFuzzTest {
             for (int i = 0; System.nanoTime() < until; i++) {
                 Gen gen = all.fork(1_000_000 + i);
                 boolean isLazy = gen.chance(0.6);
-                Path socket = house.directory().resolve("s" + i);
-                Send eager = Send.of(House.GUEST, house.access(), Route.of("unix:" + socket));
+                Place place = place(gen, house, "s" + i);
+                Send eager = Send.of(House.GUEST, house.access(), route(place));
                 Send send = new Send(
                         eager.snapshot(),
                         eager.repository(),
                         eager.route(),
                         false,
-                        1,
+                        gen.between(1, 4),
                         eager.disks(),
                         isLazy ? House.lazy() : eager.memory(),
                         eager.settings(),
                         eager.copy(),
                         true);
-                try (Fd listener = new Place.Unix(socket).listen()) {
+                try (Fd listener = place.listen()) {
                     CompletableFuture<String> end = run(
                             "case " + i + " of " + all,
                             () -> send.run(new House.Watch()).outcome());
-                    answer(gen, listener, i > 0);
+                    answer(gen, listener, i > 0, end);
                     keepIfNew("sender: " + end.get(CASE_SECONDS_MAX, TimeUnit.SECONDS), new ArrayList<>(), null);
                 }
-                Files.deleteIfExists(socket);
+                if (place instanceof Place.Unix(Path path)) {
+                    Files.deleteIfExists(path);
+                }
             }
             house.verifies();
         }
         report();
-        assertThat(ends).hasSizeGreaterThan(4);
+        assertThat(ends).hasSizeGreaterThan(6);
     }
 
-    /// A receiver that takes whatever comes and answers badly now and then.
-    private static void answer(Gen gen, Fd listener, boolean isBad) throws Exception {
+    /// A receiver that takes whatever comes, on any connection, and answers badly now and then.
+    private static void answer(Gen gen, Fd listener, boolean isBad, CompletableFuture<String> end) throws Exception {
         int badAt = isBad ? gen.between(0, 8) : -1;
         while (Poll.wait(listener, Poll.POLLIN, 100) == 0) {
-            // Dray will connect.
-        }
-        try (Channel main = new Channel(Socket.accept(listener))) {
-            for (int message = 0; main.isReadable(5_000); message++) {
-                var header = main.request();
-                if (header.isEmpty()) {
-                    return;
-                }
-                if (header.get().command() == 7) {
-                    main.receiveDescriptor().file().close();
-                } else if (header.get().length() > 0) {
-                    Scripted.skip(main, header.get().length());
-                }
-                if (header.get().command() == 3) {
-                    fetch(gen, listener, isBad);
-                }
-                byte[] answer = new byte[16];
-                answer[0] = 1;
-                if (message == badAt) {
-                    answer[gen.between(0, 15)] ^= (byte) (1 << gen.between(0, 7));
-                    answer = Arrays.copyOf(answer, gen.chance(0.3) ? gen.between(0, 15) : 16);
-                }
-                for (byte each : answer) {
-                    main.write(new byte[] {each});
-                }
-                if (answer.length < 16 || header.get().command() == 5) {
-                    return;
-                }
+            if (end.isDone()) {
+                return;
             }
+        }
+        List<Channel> further = Collections.synchronizedList(new ArrayList<>());
+        List<Thread> threads = Collections.synchronizedList(new ArrayList<>());
+        var closed = new AtomicBoolean();
+        try (Channel main = new Channel(Socket.accept(listener))) {
+            threads.add(start(() -> {
+                for (int i = 1; !closed.get(); ) {
+                    if (Poll.wait(listener, Poll.POLLIN, 20) != 0) {
+                        Channel channel = new Channel(Socket.accept(listener));
+                        Gen own = gen.fork(i++);
+                        further.add(channel);
+                        threads.add(start(() -> more(own, channel, isBad)));
+                    }
+                }
+            }));
+            answer(gen, main, badAt);
         } catch (PeerException _) {
             // Dray has hung up.
+        } finally {
+            closed.set(true);
+            threads.getFirst().join();
+            further.forEach(Channel::shutdown);
+            for (Thread each : List.copyOf(threads)) {
+                each.join();
+            }
+            further.forEach(Channel::close);
         }
     }
 
-    /// Asks for pages, if there is a connection for that.
-    private static void fetch(Gen gen, Fd listener, boolean isBad) throws Exception {
-        if (Poll.wait(listener, Poll.POLLIN, 50) == 0) {
+    private interface Part {
+        void play() throws PeerException, SysException;
+    }
+
+    private static Thread start(Part part) {
+        return Thread.ofPlatform().daemon().name("receiver").start(() -> {
+            try {
+                part.play();
+            } catch (PeerException | SysException _) {
+                // Dray has hung up.
+            }
+        });
+    }
+
+    private static void answer(Gen gen, Channel main, int badAt) throws PeerException {
+        for (int message = 0; main.isReadable(5_000); message++) {
+            var header = main.request();
+            if (header.isEmpty()) {
+                return;
+            }
+            if (header.get().command() == 7) {
+                main.receiveDescriptor().file().close();
+            } else if (header.get().length() > 0) {
+                Scripted.skip(main, header.get().length());
+            }
+            byte[] answer = new byte[16];
+            answer[0] = 1;
+            if (message == badAt) {
+                answer[gen.between(0, 15)] ^= (byte) (1 << gen.between(0, 7));
+                answer = Arrays.copyOf(answer, gen.chance(0.3) ? gen.between(0, 15) : 16);
+            }
+            for (byte each : answer) {
+                main.write(new byte[] {each});
+            }
+            if (answer.length < 16 || header.get().command() == 5) {
+                return;
+            }
+        }
+    }
+
+    private static void more(Gen gen, Channel channel, boolean isBad) throws PeerException {
+        if (channel.readRole() == 2) {
+            fetch(gen, channel, isBad);
             return;
         }
-        try (Channel faults = new Channel(Socket.accept(listener))) {
-            faults.read(2);
-            for (int i = gen.between(0, 40); i > 0; i--) {
-                byte[] request = new byte[32];
-                request[0] = 9;
-                request[8] = 16;
-                int page = gen.between(0, 16383);
-                request[17] = (byte) (page << 4);
-                request[18] = (byte) (page >> 4);
-                request[19] = (byte) (page >> 12);
-                request[25] = 0x10;
-                if (isBad && gen.chance(0.1)) {
-                    request[gen.between(0, 31)] ^= (byte) (1 << gen.between(0, 7));
-                }
-                faults.write(request);
-                if (!faults.isReadable(ANSWER_MS) || faults.read(16)[0] != 1) {
-                    return;
-                }
+        while (true) {
+            var header = channel.request();
+            if (header.isEmpty()) {
+                return;
             }
-        } catch (PeerException _) {
-            // Dray has hung up.
+            long bytes = 0;
+            for (long done = 0; done < header.get().length(); done += 16) {
+                bytes += channel.readRange().bytes();
+            }
+            if (isBad && gen.chance(0.1)) {
+                return;
+            }
+            Scripted.skip(channel, bytes);
+            channel.answer(isBad && gen.chance(0.1) ? gen.between(0, 3) : 1, isBad && gen.chance(0.1) ? 4096 : 0);
+        }
+    }
+
+    /// Asks for pages, which come with their answers where no file was handed over.
+    private static void fetch(Gen gen, Channel faults, boolean isBad) throws PeerException {
+        for (int i = gen.between(0, 40); i > 0; i--) {
+            byte[] request = new byte[32];
+            request[0] = 9;
+            request[8] = 16;
+            int page = gen.between(0, 16383);
+            request[17] = (byte) (page << 4);
+            request[18] = (byte) (page >> 4);
+            request[19] = (byte) (page >> 12);
+            request[25] = 0x10;
+            if (isBad && gen.chance(0.1)) {
+                request[gen.between(0, 31)] ^= (byte) (1 << gen.between(0, 7));
+            }
+            faults.write(request);
+            if (!faults.isReadable(ANSWER_MS)) {
+                return;
+            }
+            var answer = faults.response();
+            if (answer.status() != 1) {
+                return;
+            }
+            Scripted.skip(faults, answer.length());
         }
     }
 
