@@ -137,7 +137,7 @@ class ConfigEditTest {
         for (String broken : List.of(CONFIG.substring(0, 100), CONFIG + "}", "{\"vm_config\":{\"a\":1,\"a\":2}}")) {
             assertThatThrownBy(() -> set(broken, "disks[0].path", "/x"))
                     .isInstanceOf(PeerException.class)
-                    .hasMessageStartingWith("The snapshot's Config is not JSON");
+                    .hasMessageStartingWith("The snapshot's Config is no JSON");
         }
         assertThatThrownBy(() -> ConfigEdit.onDemand("[]".getBytes(StandardCharsets.UTF_8)))
                 .isInstanceOf(PeerException.class);
