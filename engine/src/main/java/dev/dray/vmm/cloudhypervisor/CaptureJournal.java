@@ -4,6 +4,7 @@ import dev.dray.error.DrayException;
 import dev.dray.error.MachineException;
 import dev.dray.vmm.Journal;
 import java.util.Optional;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -39,12 +40,13 @@ final class CaptureJournal {
             return Optional.empty();
         }
         VmFacts facts = VmFacts.ask(api);
+        JsonNode entry = pending.get();
         boolean same = facts.identity()
-                        .filter(pending.get().path(PROCESS).asString("")::equals)
-                        .isPresent()
-                && sleeps(facts).equals(pending.get().path(SLEEPS).asString(""));
+                .filter(entry.path(PROCESS).asString("")::equals)
+                .isPresent();
+        boolean paused = facts.state().equals(VmFacts.PAUSED);
         Optional<String> done = Optional.empty();
-        if (same && facts.state().equals(VmFacts.PAUSED)) {
+        if (paused && same && sleeps(facts).equals(entry.path(SLEEPS).asString(""))) {
             ApiClient.Answer answer = api.put("vm.resume");
             if (!answer.isOk()) {
                 throw new MachineException(
@@ -53,9 +55,10 @@ final class CaptureJournal {
                         "let it go on with vm.resume");
             }
             done = Optional.of("the VM stood still since a capture whose Dray was killed, and was resumed");
-        } else if (facts.identity().isEmpty() && facts.state().equals(VmFacts.PAUSED)) {
-            done = Optional.of("the VM stands still, perhaps since a capture whose Dray was killed, but which process"
-                    + " its VMM is cannot be seen: let it go on with vm.resume if nobody else has paused it");
+        } else if (paused && (same || facts.identity().isEmpty())) {
+            done = Optional.of("the VM stands still, perhaps since a capture whose Dray was killed, but "
+                    + (same ? "it seems to have run since then" : "which process its VMM is cannot be seen")
+                    + ": let it go on with vm.resume if nobody else has paused it");
         }
         journal.clear();
         return done;

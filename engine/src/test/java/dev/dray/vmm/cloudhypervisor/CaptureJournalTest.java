@@ -71,7 +71,8 @@ class CaptureJournalTest {
                 Thread.onSpinWait();
             }
             awaitParked(vcpu);
-            assertThat(CaptureJournal.putBack(journal, api.client())).isEmpty();
+            assertThat(CaptureJournal.putBack(journal, api.client()))
+                    .hasValueSatisfying(told -> assertThat(told).contains("seems to have run since"));
             assertThat(api.asked).isEmpty();
             assertThat(journal.pending()).isEmpty();
         } finally {
