@@ -35,8 +35,11 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /// Whole restores into a VMM that does what a test wants.
+@Execution(ExecutionMode.CONCURRENT)
 class GuestSenderTest {
     private static final long SEED = Long.getLong("dray.seed", System.nanoTime());
     private static final int SLOT_LOW = 3;
@@ -187,7 +190,6 @@ class GuestSenderTest {
         unix();
         vmm().script.put(Command.CONFIG, Instead.ERROR);
         failure(image, lazy());
-        failure(image, eager(false));
         String recorded = new String(image.config(), StandardCharsets.UTF_8);
         assertThat(recorded).contains("\"prefault\":true");
         assertThat(vmm().documents.getFirst())

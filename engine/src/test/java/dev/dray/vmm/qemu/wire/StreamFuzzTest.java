@@ -23,6 +23,8 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /// Mutates recorded streams for two minutes, or for `-Ddray.fuzz.seconds=N`: each is read, or refused with a
 /// [PeerException] in bounded time and memory, and nothing else happens. What leads to an end that was not
@@ -31,6 +33,7 @@ import org.junit.jupiter.api.Test;
 ///
 /// A run is repeated by its seed; the input that failed lies in `target/fuzz-failure.bin`.
 @Tag("fuzz")
+@Execution(ExecutionMode.CONCURRENT)
 class StreamFuzzTest {
     private static final int SECONDS = Integer.getInteger("dray.fuzz.seconds", 120);
     private static final long CASE_NANOS_MAX = Duration.ofSeconds(10).toNanos();
