@@ -52,13 +52,25 @@ final class ObjectFile {
         }
         try (opened) {
             write(opened, bytes);
+            if (!isLinked(opened, directory, file)) {
+                return false;
+            }
+            FileIo.fsync(opened); // btrfs forgets what was synced of a file that had no name
+            return true;
+        }
+    }
+
+    /// @return false where that cannot be done, as without `/proc`
+    /// @throws SysException EEXIST if the name is taken
+    private static boolean isLinked(Fd opened, Fd directory, String file) throws SysException {
+        try {
             Directory.linkOpen(opened, directory, file);
             return true;
         } catch (SysException e) {
-            if (e.errno() == Errno.ENOENT) {
-                return false; // no /proc
+            if (e.errno() == Errno.EEXIST) {
+                throw e;
             }
-            throw e;
+            return false;
         }
     }
 

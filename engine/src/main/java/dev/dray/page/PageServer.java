@@ -215,9 +215,8 @@ public final class PageServer implements AutoCloseable {
         return true;
     }
 
-    /// Gives out what follows the latest miss, if nobody was sent there yet: for whoever had that miss and would have
-    /// the
-    /// next one too, where those who fetch ahead do not come to it.
+    /// Gives out what follows the latest miss, if nobody was sent there yet: for whoever had that miss and would
+    /// have the next one too, where those who fetch ahead do not come to it.
     ///
     /// @param pagesMax how many pages at most
     /// @return false if there is nothing to be fetched there now

@@ -7,6 +7,7 @@ import dev.dray.linux.FileIo;
 import dev.dray.linux.OpenFile;
 import dev.dray.linux.SysException;
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -65,7 +66,7 @@ public final class PrivateDirectory implements AutoCloseable {
         }
     }
 
-    private static void removeLeftovers(Path parent) throws IOException {
+    private static void removeLeftovers(Path parent) {
         Instant young = Instant.now().minus(LEFTOVER_AGE_MIN);
         try (DirectoryStream<Path> found = Files.newDirectoryStream(parent, PREFIX + "*")) {
             for (Path each : found) {
@@ -80,6 +81,8 @@ public final class PrivateDirectory implements AutoCloseable {
                     // Another user's, or no directory: not ours to remove.
                 }
             }
+        } catch (IOException | DirectoryIteratorException e) {
+            // A directory that cannot be listed may still be written.
         }
     }
 

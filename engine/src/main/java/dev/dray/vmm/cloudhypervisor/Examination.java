@@ -37,7 +37,8 @@ final class Examination {
                     false,
                     "the guest lacks some of its memory, since a Dray that was killed gave it its memory: the VMM ends"
                             + " as soon as the guest touches what it lacks",
-                    "kill the VMM, and restore into another; the snapshot is untouched"));
+                    "kill the VMM, and restore into another; the snapshot is untouched. If the VM was made anew in"
+                            + " this VMM since then, pass over this"));
             return findings;
         }
         findings.add(capture(facts));

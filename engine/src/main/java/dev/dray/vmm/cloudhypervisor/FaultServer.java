@@ -183,8 +183,9 @@ final class FaultServer implements AutoCloseable {
             supply.drop(each);
         }
         count(gpa, miss, start);
-        if (miss && sweep) {
-            supply.goOn(Math.max(1, PAGES_BEHIND >> shift), run, own); // while the VMM is at the answer
+        int unitsBehind = PAGES_BEHIND >> shift; // none of huge ones: a guest may wait next
+        if (miss && sweep && unitsBehind > 0) {
+            supply.goOn(unitsBehind, run, own); // while the VMM is at the answer
         }
         return true;
     }

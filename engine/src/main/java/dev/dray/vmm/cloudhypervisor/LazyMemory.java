@@ -142,7 +142,12 @@ final class LazyMemory implements AutoCloseable {
     /// Begins to fetch ahead: until now the VMM needed the processors to build its guest.
     void guestRuns() {
         faults.guestRuns();
-        supply.start(FILL_THREADS);
+        try {
+            supply.start(FILL_THREADS);
+        } catch (OutOfMemoryError e) { // the guest runs: it must not lose the thread that answers it
+            watch.warning("No thread can be made that fetches memory ahead (" + e.getMessage()
+                    + "): the guest gets each page when it asks for it");
+        }
     }
 
     /// Bytes whose pages are in their places, or were given away.

@@ -117,7 +117,15 @@ final class PageSupply {
             mine = !stopped && server.nextBehindMiss(run, unitsMax);
         }
         if (mine) {
-            fetch(run, own, false);
+            try {
+                fetch(run.first(), run.count(), own);
+                placed(run, run.first(), run.count());
+            } catch (DrayException e) {
+                synchronized (this) {
+                    server.giveBack(run, run.first(), run.count()); // whoever needs it will find out, and wait
+                    notifyAll();
+                }
+            }
         }
     }
 
