@@ -200,7 +200,7 @@ class TlsConnectionTest {
         var told = new ReceptionScene.Told();
         try (var held = new HeldGuest(new ArrayList<>());
                 Listener listener =
-                        Listener.listen(at(authority.directory()), Duration.ofMillis(200), told::cancelled);
+                        Listener.listen(at(authority.directory()), Duration.ofSeconds(3), told::cancelled);
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
                 Connection silent = new Connector(listener.endpoint(), () -> false).connect(Duration.ofSeconds(20))) {
             Future<?> received = threads.submit(() -> CloudHypervisorReceiver.receive(listener, held, told));
