@@ -22,7 +22,7 @@ final class InspectCommand implements Command {
                 .examples(
                         "dray inspect vm1.migration",
                         "dray inspect /srv/dray/config/repository",
-                        "dray inspect /srv/dray/snapshots/* --key-file ~/dray.key --json")
+                        "dray inspect /srv/dray/snapshots/3fa9c1*.0 --key-file ~/dray.key --json")
                 .done(ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.CORRUPT, ExitCode.BUG);
     }
 

@@ -23,8 +23,8 @@ final class VerifyCommand implements Command {
         return Spec.of(
                         "verify",
                         "Proves that snapshots are whole.",
-                        "Reads and authenticates what is stored, and compares with the snapshots that this host saw"
-                                + " before: a repository that was set back is found by that only.")
+                        "Reads and authenticates what is stored, and compares with the newest snapshot of each guest"
+                                + " that this host saw: a repository that was set back is found by that only.")
                 .positionals("SNAPSHOT", "What to verify; everything if none is given.")
                 .repository()
                 .flag("--data", "Read every byte (default).")
