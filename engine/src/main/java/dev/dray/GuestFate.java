@@ -4,7 +4,7 @@ package dev.dray;
 public enum GuestFate {
     RUNNING("running"),
     PAUSED("paused"),
-    /// Its VMM has ended.
+    /// No VMM has it: the one that had it has ended, or none was given it.
     GONE("gone"),
     /// It runs, or can run, only as long as a Dray serves it.
     NEEDS_DRAY("needs dray"),

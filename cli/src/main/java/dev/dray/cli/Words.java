@@ -50,7 +50,7 @@ final class Words {
         return switch (guest) {
             case RUNNING -> "The guest is running";
             case PAUSED -> "The guest is paused";
-            case GONE -> "The guest is gone: its VMM has ended";
+            case GONE -> "The guest is gone: no VMM has it";
             case NEEDS_DRAY -> "The guest needs a Dray to serve its memory";
             case UNKNOWN -> "It is not known where the guest is";
         };

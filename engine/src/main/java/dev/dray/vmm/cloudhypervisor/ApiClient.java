@@ -115,7 +115,13 @@ final class ApiClient {
                     e);
         } catch (SysException e) {
             throw unreachable(e);
-        } catch (IOException | HttpException e) {
+        } catch (HttpException e) {
+            throw new PeerException(
+                    "What listens at " + socket + " is no API socket: it does not speak HTTP",
+                    "give the socket that Cloud Hypervisor was started with as --api-socket; a QMP socket is qemu:"
+                            + socket,
+                    e);
+        } catch (IOException e) {
             throw new PeerException(
                     "Cloud Hypervisor cannot be asked for " + call + " at " + socket + ": " + e.getMessage(),
                     "see whether it runs, and whether this is its --api-socket",

@@ -28,7 +28,7 @@ public final class CloudHypervisorSender {
         try {
             plan = SendPlan.of(order, image, connect instanceof Endpoint.Unix, versions);
         } catch (DrayException e) {
-            throw new GuestException(e, Whereabouts.GONE);
+            throw new GuestException(e, Whereabouts.UNKNOWN); // no VMM was spoken to
         }
         return new GuestSender(plan, image, connect, connections, CONNECT_PATIENCE, watch)
                 .run(versions.vmm(), () -> {}); // it listens, or will

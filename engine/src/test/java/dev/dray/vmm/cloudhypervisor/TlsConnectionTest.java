@@ -199,8 +199,7 @@ class TlsConnectionTest {
     void whoDoesNotShakeHandsDoesNotBlockAReception() throws Exception {
         var told = new ReceptionScene.Told();
         try (var held = new HeldGuest(new ArrayList<>());
-                Listener listener =
-                        Listener.listen(at(authority.directory()), Duration.ofSeconds(3), told::cancelled);
+                Listener listener = Listener.listen(at(authority.directory()), Duration.ofSeconds(3), told::cancelled);
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
                 Connection silent = new Connector(listener.endpoint(), () -> false).connect(Duration.ofSeconds(20))) {
             Future<?> received = threads.submit(() -> CloudHypervisorReceiver.receive(listener, held, told));

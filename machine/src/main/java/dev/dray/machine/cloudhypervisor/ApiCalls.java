@@ -95,6 +95,7 @@ final class ApiCalls {
         if (!url.isString()) {
             throw SendOrder.malformed("missing field `receiver_url`");
         }
+        SendOrder.refuseTls(body);
         String mode = body.path("memory_mode").asString("Precopy");
         if (!Set.of("Precopy", "Postcopy").contains(mode)) {
             throw SendOrder.malformed("unknown variant `" + mode + "`, expected `Precopy` or `Postcopy`");

@@ -36,6 +36,7 @@ record SendOrder(
         if (!Set.of("Cancel", "Ignore").contains(strategy)) {
             throw malformed("unknown variant `" + strategy + "`, expected `Cancel` or `Ignore`");
         }
+        refuseTls(body);
         SendOrder order = new SendOrder(
                 Place.parse(url.asString())
                         .orElseThrow(() -> invalid("Expected destination_url to either use `tcp` or `unix` prefix")),
@@ -81,6 +82,13 @@ record SendOrder(
 
     static ApiException malformed(String why) {
         return new ApiException(ApiException.BAD_REQUEST, "Failed to deserialize JSON", why);
+    }
+
+    /// This machine has no TLS, and what is to be encrypted is not sent in clear.
+    static void refuseTls(JsonNode body) throws ApiException {
+        if (body.path("tls_dir").isString()) {
+            throw invalid("tls_dir: this machine does not speak TLS");
+        }
     }
 
     private static ApiException invalid(String why) {
