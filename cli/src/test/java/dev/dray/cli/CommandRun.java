@@ -10,8 +10,11 @@ import java.util.function.Function;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// One command run in this process, and what came of it.
+/// One command run in this process, and what came of it. One at a time, since some classes run beside others: where
+/// captures leave their state is the process's, and the demo and each household has its own.
 public record CommandRun(int exitCode, String out, String err) {
+    public static final Object ONE_AT_A_TIME = new Object();
+
     static CommandRun of(String... arguments) {
         return with(Map.of(), arguments);
     }
@@ -24,7 +27,10 @@ public record CommandRun(int exitCode, String out, String err) {
             Map<String, String> environment, Function<String, Optional<Command>> commands, String... arguments) {
         var out = new ByteArrayOutputStream();
         var err = new ByteArrayOutputStream();
-        int exitCode = Program.run(arguments, surroundings(environment, out, err), commands);
+        int exitCode;
+        synchronized (ONE_AT_A_TIME) {
+            exitCode = Program.run(arguments, surroundings(environment, out, err), commands);
+        }
         return new CommandRun(exitCode, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }
 

@@ -136,6 +136,11 @@ class ChCaptureFaultsTest {
                 assertThat(doctor.exitCode())
                         .as("after %s: %s", step, doctor.json())
                         .isZero();
+                if (step.equals(LAST) && guest.state().equals("Paused")) {
+                    // A process that stood still and goes on wakes its processor's thread, which is counted.
+                    assertThat(doctor.json().path("put_back").toString()).contains("let it go on with vm.resume");
+                    assertThat(guest.api().put("vm.resume").isGood()).isTrue();
+                }
                 guest.runsOn();
                 assertThat(home.listed()).as("after %s", step).isEmpty();
             }
@@ -154,6 +159,7 @@ class ChCaptureFaultsTest {
     @EnumSource(Way.class)
     void aKilledVmmIsToldAndNothingHalfIsListed(Way way) throws Exception {
         try (var home = Household.open()) {
+            int stored = 0;
             for (String step : way.steps().subList(0, 2)) {
                 try (var guest = way.guest(List.of(step.replaceFirst("@.*", "")));
                         DrayRun run = way.start(home, guest)) {
@@ -173,7 +179,8 @@ class ChCaptureFaultsTest {
                     assertThat(isStored).as("%s: %s", step, ended.json()).isIn(false, step.equals(LAST));
                     assertThat(ended.exitCode()).isEqualTo(1);
                     assertThat(ended.text("kind")).isEqualTo("peer");
-                    assertThat(home.listed()).as("after %s", step).hasSize(isStored ? 1 : 0);
+                    stored += isStored ? 1 : 0;
+                    assertThat(home.listed()).as("after %s", step).hasSize(stored);
                 }
             }
             home.verifies();
@@ -226,17 +233,24 @@ class ChCaptureFaultsTest {
                 run.awaitPhase("storing");
                 run.kill();
             }
-            assertThat(home.listed()).isEmpty();
-            assertThat(guest.awaitState("Running", "Paused")).isEqualTo("Running");
-            guest.runsOn();
-            guest.isWhole();
+            if (home.listed().isEmpty()) {
+                assertThat(guest.awaitState("Running", "Paused")).isEqualTo("Running");
+                guest.runsOn();
+                guest.isWhole();
+            } // else it was published before the signal was there
+            home.verifies();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"RESUME", "QUIT", "PULL"})
+    void aSnapshotThatIsThereIsWholeWhateverBecomesOfItsDray(Way way) throws Exception {
+        try (var home = Household.open();
+                var guest = way.guest(List.of())) {
             try (DrayRun run = way.start(home, guest)) {
                 Path snapshots = home.repository().resolve("snapshots");
                 CaptureFaultsTest.await(() -> isPublished(snapshots), run);
                 run.kill();
-            }
-            if (guest.isAlive() && way == Way.RESUME) {
-                guest.runsOn();
             }
             assertThat(home.listed()).containsExactly(NAME + "@1");
             home.verifies();

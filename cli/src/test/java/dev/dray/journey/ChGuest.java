@@ -128,13 +128,18 @@ final class ChGuest implements AutoCloseable {
     /// The guest checks every byte of its memory.
     void isWhole() throws Exception {
         int before = report().verified().size();
-        try (var serial = SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("serial")))) {
-            serial.write(ByteBuffer.wrap(new byte[] {(byte) BareMetalGuest.VERIFY}));
-        }
+        asksForAll();
         Path log = directory.resolve("report");
         GuestReport report = GuestReport.await(log, r -> r.verified().size() > before, PATIENCE);
         assertThat(report.isClean()).as("%s", report).isTrue();
         assertThat(report.verified()).as("%s", report).hasSizeGreaterThan(before);
+    }
+
+    /// Tells the guest to check every byte of its memory.
+    void asksForAll() throws IOException {
+        try (var serial = SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("serial")))) {
+            serial.write(ByteBuffer.wrap(new byte[] {(byte) BareMetalGuest.VERIFY}));
+        }
     }
 
     interface Condition {
@@ -172,11 +177,6 @@ final class ChGuest implements AutoCloseable {
     /// Waits until a command, or a connection, is not answered any more at a step.
     void awaitStalled(FaultStep step) throws Exception {
         await("a stall at " + step, () -> log().contains("stalls at " + step));
-    }
-
-    void freezes() throws Exception {
-        Signals.send("STOP", pid());
-        await("its standing still", this::isFrozen);
     }
 
     void goesOn() throws Exception {

@@ -3,6 +3,7 @@ package dev.dray.journey;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.dray.machine.vmm.FaultStep;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,13 +20,13 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /// Restores into Cloud Hypervisor that do not come to their end: Dray is killed or told to stop, or the VMM is killed,
 /// at each step that both are at together. The machine's process stands still there, so that nothing depends on who is
-/// faster.
+/// faster; also where its guest runs already and next to nothing of its memory is there.
 @Timeout(240)
 @Execution(ExecutionMode.CONCURRENT)
 class ChRestoreFaultsTest {
     private static final AtomicInteger SOCKETS = new AtomicInteger();
 
-    /// Large enough that nobody drains it before a signal is there.
+    /// So large that its memory does not come in one message.
     private static final List<String> SIZE = List.of("--memory-mib", "64");
 
     private static Household home;
@@ -229,13 +230,17 @@ class ChRestoreFaultsTest {
     @ParameterizedTest
     @EnumSource(names = {"LAZY_FILES", "LAZY_INLINE", "SEND_LAZY"})
     void aDrayThatIsKilledInTheDrainTakesTheGuestAlongAndNothingElse(Way way) throws Exception {
-        try (var into = way.waiting(List.of())) {
+        try (var into = way.waiting(List.of(FaultStep.RECEIVER_DRAIN))) {
             try (DrayRun run = way.start(into)) {
-                run.awaitPhase("serving memory");
-                into.freezes();
+                into.awaitFrozen(run);
                 run.kill();
             }
             into.goesOn();
+            try {
+                into.asksForAll();
+            } catch (IOException e) {
+                // It has ended already.
+            }
             into.awaitGone();
         }
         try (var next = way.waiting(List.of())) {
@@ -254,10 +259,10 @@ class ChRestoreFaultsTest {
             isTold(run.end(), way.isSent() ? "unknown" : "gone");
         }
         if (way.isLazy()) {
-            try (var into = way.waiting(List.of());
+            try (var into = way.waiting(List.of(FaultStep.RECEIVER_DRAIN));
                     DrayRun run = way.start(into)) {
+                into.awaitFrozen(run);
                 run.awaitPhase("serving memory");
-                into.freezes();
                 into.kill();
                 isTold(run.end(), "gone");
             }
@@ -304,10 +309,10 @@ class ChRestoreFaultsTest {
     @ParameterizedTest
     @EnumSource(names = {"LAZY_FILES", "LAZY_INLINE", "SEND_LAZY"})
     void whoStopsWaitingHasTheGuestServedInTheBackground(Way way) throws Exception {
-        try (var into = way.waiting(List.of());
+        try (var into = way.waiting(List.of(FaultStep.RECEIVER_DRAIN));
                 DrayRun run = way.start(into)) {
+            into.awaitFrozen(run);
             run.awaitPhase("serving memory");
-            into.freezes();
             run.signal("INT");
             DrayRun.Ended left = run.left();
             assertThat(left.text("guest")).as("%s", left.json()).isEqualTo("needs dray");

@@ -8,7 +8,6 @@ import dev.dray.tidy.Checkout;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,8 +63,11 @@ class CostTest {
                     .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) << 10)
                     .findFirst()
                     .orElse(0);
-        } catch (NoSuchFileException e) {
-            return 0;
+        } catch (IOException e) {
+            if (ProcessHandle.of(pid).isEmpty()) {
+                return 0; // one that ends while its file is read is told by ESRCH
+            }
+            throw e;
         }
     }
 

@@ -101,7 +101,7 @@ final class Household implements AutoCloseable {
     DrayRun.Ended dray(List<String> arguments) {
         var all = new ArrayList<>(arguments);
         all.add("--json");
-        synchronized (Household.class) {
+        synchronized (CommandRun.ONE_AT_A_TIME) {
             System.setProperty("dray.state", directory.resolve("state/dray").toString());
             try {
                 CommandRun run = CommandRun.with(environment, all.toArray(String[]::new));
@@ -177,7 +177,7 @@ final class Household implements AutoCloseable {
     }
 
     private <R extends Outcome> R read(Operation<R> operation) throws Exception {
-        synchronized (Household.class) {
+        synchronized (CommandRun.ONE_AT_A_TIME) {
             System.setProperty("dray.state", directory.resolve("state/dray").toString());
             try {
                 return operation.run(Progress.none());

@@ -64,13 +64,14 @@ class CaptureJournalTest {
             awaitParked(vcpu);
             var journal = new KeptJournal();
             CaptureJournal.write(journal, VmFacts.ask(api.client()));
-            assertThat(journal.pending().orElseThrow().path("processor_sleeps").asString())
-                    .isNotEmpty();
+            String before =
+                    journal.pending().orElseThrow().path("processor_sleeps").asString();
+            assertThat(before).isNotEmpty();
             LockSupport.unpark(vcpu);
             while (turns.get() == 0) {
                 Thread.onSpinWait();
             }
-            awaitParked(vcpu);
+            awaitSleepAfter(before);
             assertThat(CaptureJournal.putBack(journal, api.client()))
                     .hasValueSatisfying(told -> assertThat(told).contains("seems to have run since"));
             assertThat(api.asked).isEmpty();
@@ -85,6 +86,15 @@ class CaptureJournalTest {
     private static void awaitParked(Thread thread) {
         while (thread.getState() != Thread.State.WAITING) {
             Thread.onSpinWait();
+        }
+    }
+
+    /// A thread's state says that it waits before it sleeps, and only then the kernel counts.
+    private static void awaitSleepAfter(String before) throws Exception {
+        String now = before;
+        while (now.equals(before) || now.isEmpty()) {
+            Thread.sleep(1);
+            now = VcpuSleeps.of(ProcessHandle.current().pid());
         }
     }
 

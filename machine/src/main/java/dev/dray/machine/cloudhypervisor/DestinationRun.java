@@ -41,6 +41,7 @@ final class DestinationRun {
     private boolean isShared;
     private @Nullable Design design;
     private @Nullable MissingPages missing;
+    private @Nullable Drain drain;
     private volatile @Nullable Fd listener;
     private volatile @Nullable Channel main;
     private volatile @Nullable MemoryReceiver receiver;
@@ -156,6 +157,10 @@ final class DestinationRun {
                     reach.step(FaultStep.RECEIVER_COMPLETE_ANSWER, channel);
                 }
                 channel.answer(ResponseHeader.OK, 0);
+                Drain rest = drain;
+                if (state instanceof State.Completed && rest != null) {
+                    rest.answered();
+                }
             }
             case ANSWER_ERROR -> channel.answer(ResponseHeader.ERROR, 0);
             case CLEAR -> {
@@ -262,9 +267,10 @@ final class DestinationRun {
                     .orElseThrow(() -> new PeerException("Timed out waiting for postcopy fault connection", ""));
             faults.noDelay();
             GuestMemory guest = new GuestMemory(vmm.memory(), own.slots());
-            Drain drain = new Drain(vmm, guest, pages, faults, isShared, model.repeatEvery(), reach);
-            ownership.drains(drain);
-            drain.start();
+            Drain rest = new Drain(vmm, guest, pages, faults, isShared, model.repeatEvery(), reach);
+            drain = rest;
+            ownership.drains(rest);
+            rest.start();
         }
         further.stop();
         byte[] document = document(channel, WireLimits.STATE_BYTES_MAX);

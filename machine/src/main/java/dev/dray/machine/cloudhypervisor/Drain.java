@@ -35,6 +35,8 @@ final class Drain {
     /// How many pages later a page is asked for again, if any is.
     private static final int REPEAT_DISTANCE = 16;
 
+    private static final long HOLD_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
     private final Vmm vmm;
     private final GuestMemory memory;
     private final MissingPages missing;
@@ -53,6 +55,8 @@ final class Drain {
     private long again = -1;
     private long againAt;
     private boolean isGivenUp;
+    private boolean isHeld;
+    private volatile boolean isAnswered;
     private volatile boolean isDone;
 
     /// @param isShared whether the other side puts pages into the memory itself
@@ -72,6 +76,7 @@ final class Drain {
         this.isShared = isShared;
         this.repeatEvery = repeatEvery;
         this.reach = reach;
+        this.isHeld = reach.faults().isPlanned(FaultStep.RECEIVER_DRAIN);
         served = new BitSet[memory.slots().size()];
         for (int i = 0; i < served.length; i++) {
             served[i] = new BitSet();
@@ -84,6 +89,11 @@ final class Drain {
 
     void start() {
         thread.start();
+    }
+
+    /// Complete is answered.
+    void answered() {
+        isAnswered = true;
     }
 
     /// Whether memory is still coming; for ever, if fetching ahead was given up.
@@ -100,6 +110,8 @@ final class Drain {
                     serveFault(MissingPages.block(fault.getAsLong()), MissingPages.page(fault.getAsLong()));
                 } else if (isGivenUp) {
                     missing.awaitFault();
+                } else if (isHeld && !isAnswered) {
+                    LockSupport.parkNanos(HOLD_NANOS);
                 } else {
                     prefault();
                 }
@@ -121,6 +133,10 @@ final class Drain {
 
     private void prefault() {
         try {
+            if (isHeld) {
+                isHeld = false;
+                reach.step(FaultStep.RECEIVER_DRAIN, channel);
+            }
             if (again >= 0 && requests >= againAt) {
                 long repeated = again;
                 again = -1;

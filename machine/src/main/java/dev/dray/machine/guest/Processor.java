@@ -27,9 +27,11 @@ public final class Processor implements AutoCloseable {
     private final Condition changed = lock.newCondition();
 
     /// It stands still at first.
-    public Processor(GuestProgram program) {
+    ///
+    /// @param name the thread's, which the kernel shows
+    public Processor(GuestProgram program, String name) {
         this.program = program;
-        this.thread = Thread.ofPlatform().name("processor").daemon().start(this::loop);
+        this.thread = Thread.ofPlatform().name(name).daemon().start(this::loop);
     }
 
     /// Stops it and returns when it stands still.

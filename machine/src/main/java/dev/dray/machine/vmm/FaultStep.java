@@ -101,5 +101,8 @@ public enum FaultStep {
     /// A page that nobody waits for is asked for next. Comes again and again.
     RECEIVER_PREFAULT,
     /// A page that the guest waits for is asked for next. Comes again and again.
-    RECEIVER_FAULT
+    RECEIVER_FAULT,
+    /// Complete is answered, and the first page that nobody waits for is asked for next: where a fault is planned here,
+    /// none was before.
+    RECEIVER_DRAIN
 }

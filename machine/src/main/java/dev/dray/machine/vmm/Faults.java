@@ -104,6 +104,11 @@ public final class Faults {
         return Optional.empty();
     }
 
+    /// Whether something is still to go wrong at a step.
+    public synchronized boolean isPlanned(FaultStep step) {
+        return planned.stream().anyMatch(fault -> fault.step == step);
+    }
+
     /// How often a step was reached.
     public synchronized int reached(FaultStep step) {
         return reached.getOrDefault(step, 0);
