@@ -1,6 +1,7 @@
 package dev.dray.vmm.cloudhypervisor;
 
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -20,15 +21,24 @@ final class VcpuSleeps {
         var sleeps = new TreeMap<String, String>();
         try (var threads = Files.newDirectoryStream(tasks)) {
             for (Path thread : threads) {
-                List<String> status = Files.readAllLines(thread.resolve("status"));
+                List<String> status = status(thread);
                 if (value(status, "Name").startsWith(THREADS)) {
                     sleeps.put(thread.getFileName().toString(), value(status, "voluntary_ctxt_switches"));
                 }
             }
-        } catch (IOException e) {
+        } catch (IOException | DirectoryIteratorException e) {
             return "";
         }
         return sleeps.isEmpty() ? "" : sleeps.toString();
+    }
+
+    /// Of a thread that has ended meanwhile, nothing.
+    private static List<String> status(Path thread) {
+        try {
+            return Files.readAllLines(thread.resolve("status"));
+        } catch (IOException e) {
+            return List.of();
+        }
     }
 
     private static String value(List<String> status, String name) {
