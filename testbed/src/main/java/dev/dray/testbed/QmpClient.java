@@ -2,6 +2,7 @@ package dev.dray.testbed;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -29,10 +31,27 @@ public final class QmpClient implements AutoCloseable {
 
     /// Connects and leaves the negotiation mode.
     public QmpClient(Path socket) throws IOException {
-        channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-        channel.connect(UnixDomainSocketAddress.of(socket));
+        channel = connect(socket);
         Thread.ofVirtual().name("qmp-" + socket.getFileName()).start(this::readAll);
         execute("qmp_capabilities");
+    }
+
+    /// A socket has its name for a moment before anybody listens.
+    private static SocketChannel connect(Path socket) throws IOException {
+        long end = System.nanoTime() + ANSWER_WAIT.toNanos();
+        while (true) {
+            SocketChannel opened = SocketChannel.open(StandardProtocolFamily.UNIX);
+            try {
+                opened.connect(UnixDomainSocketAddress.of(socket));
+                return opened;
+            } catch (ConnectException e) {
+                opened.close();
+                if (System.nanoTime() - end > 0) {
+                    throw e;
+                }
+                LockSupport.parkNanos(5_000_000);
+            }
+        }
     }
 
     /// Sends a command and waits for what it returns; an error answer is an exception.
