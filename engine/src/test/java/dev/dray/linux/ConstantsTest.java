@@ -26,6 +26,7 @@ class ConstantsTest {
 
     static Stream<Constant> constants() {
         return Stream.of(
+                new Constant("CLOCK_BOOTTIME", 7, BootClock.CLOCK_BOOTTIME, "time.h"),
                 new Constant("EPERM", 1, Errno.EPERM, "errno.h"),
                 new Constant("ENOENT", 2, Errno.ENOENT, "errno.h"),
                 new Constant("ESRCH", 3, Errno.ESRCH, "errno.h"),
