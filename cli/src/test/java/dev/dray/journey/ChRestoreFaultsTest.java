@@ -153,8 +153,13 @@ class ChRestoreFaultsTest {
     @ParameterizedTest
     @EnumSource(Way.class)
     void aKilledDrayCostsTheWaitingVmmAtMost(Way way) throws Exception {
-        try (var into = way.waiting(way.steps())) {
-            for (FaultStep step : way.steps()) {
+        // While one connection is answered, another may be in the middle of Memory: the VMM then hangs
+        // ([#aDrayThatIsKilledWithinMemoryLeavesAVmmThatHangsWhichDoctorSays]).
+        List<FaultStep> steps = way.steps().stream()
+                .filter(step -> step != FaultStep.RECEIVER_MEMORY_ANSWER)
+                .toList();
+        try (var into = way.waiting(steps)) {
+            for (FaultStep step : steps) {
                 try (DrayRun run = way.start(into)) {
                     into.awaitFrozen(run);
                     run.kill();
