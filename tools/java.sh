@@ -2,6 +2,12 @@
 #   find_java   sets java_home, or fails with one sentence
 #   find_maven  sets maven, or fails with one sentence
 
+# The JVM takes an AOT cache only if it was made with the same of these. Of a jar's classes it takes those for Java 8:
+# zstd's for newer ones link some thirty native functions at their first use, which was a third of the processor time of
+# a small restore; JNI takes none.
+# shellcheck disable=SC2034
+java_flags="-XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -Djdk.util.jar.enableMultiRelease=false"
+
 is_java_25() { # DIR
   [ -x "$1/bin/java" ] && [ -r "$1/release" ] || return 1
   while IFS= read -r release_line; do
