@@ -44,11 +44,7 @@ public final class CaptureStopped {
         if (counts) {
             ms.add("qemu into dd conv=fsync", saved);
             ms.add("dray capture, elapsed_ms", run.ms("elapsed_ms"));
-            run.outcome()
-                    .path("phases")
-                    .forEach(phase -> ms.add(
-                            "  of which " + phase.path("name").asString(),
-                            phase.path("ms").asDouble()));
+            ms.addPhases(run);
             ms.add("dray capture, start_ms", run.ms("start_ms"));
             ms.add("dray capture, the whole command", run.wallMs());
             ms.add("qemu into /dev/null", nowhere);

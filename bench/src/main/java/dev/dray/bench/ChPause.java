@@ -31,11 +31,7 @@ public final class ChPause {
                     ms.add("dray, pause_ms", run.ms("pause_ms"));
                     ms.add("plain copy, total", plain[1]);
                     ms.add("dray, elapsed_ms", run.ms("elapsed_ms"));
-                    run.outcome()
-                            .path("phases")
-                            .forEach(phase -> ms.add(
-                                    "  of which " + phase.path("name").asString(),
-                                    phase.path("ms").asDouble()));
+                    ms.addPhases(run);
                     ms.add("dray, start_ms", run.ms("start_ms"));
                 }
             }

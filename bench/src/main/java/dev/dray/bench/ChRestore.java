@@ -36,11 +36,7 @@ public final class ChRestore {
                 if (round > 0) {
                     ms.add("plain copy", plain);
                     ms.add("dray restore, resume_ms", run.ms("resume_ms"));
-                    run.outcome()
-                            .path("phases")
-                            .forEach(phase -> ms.add(
-                                    "  of which " + phase.path("name").asString(),
-                                    phase.path("ms").asDouble()));
+                    ms.addPhases(run);
                     ms.add("dray restore, start_ms", run.ms("start_ms"));
                 }
             }

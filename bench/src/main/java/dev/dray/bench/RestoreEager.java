@@ -44,11 +44,7 @@ public final class RestoreEager {
                 if (round > 0) {
                     ms.add("qemu -incoming exec:cat", loaded);
                     ms.add("dray restore, elapsed_ms", run.ms("elapsed_ms"));
-                    run.outcome()
-                            .path("phases")
-                            .forEach(phase -> ms.add(
-                                    "  of which " + phase.path("name").asString(),
-                                    phase.path("ms").asDouble()));
+                    ms.addPhases(run);
                     ms.add("dray restore, start_ms", run.ms("start_ms"));
                     ms.add("dray restore, the whole command", run.wallMs());
                 }

@@ -20,6 +20,15 @@ final class Samples {
         values.computeIfAbsent(what, _ -> new ArrayList<>()).add(value);
     }
 
+    /// How long each part of a run took, as Dray has it.
+    void addPhases(DrayCommand.Run run) {
+        run.outcome()
+                .path("phases")
+                .forEach(phase -> add(
+                        "  of which " + phase.path("name").asString(),
+                        phase.path("ms").asDouble()));
+    }
+
     double median(String what) {
         return median(values.getOrDefault(what, List.of()));
     }
