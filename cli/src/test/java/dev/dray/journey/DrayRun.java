@@ -53,6 +53,12 @@ final class DrayRun implements AutoCloseable {
         String says() {
             return text("message") + " | " + text("what_to_do");
         }
+
+        /// SIGINT has ended it, and it says so.
+        void wasInterrupted(Object when) {
+            assertThat(exitCode).as("%s: %s", when, json).isEqualTo(130);
+            assertThat(text("kind")).as("%s: %s", when, json).isEqualTo("interrupted");
+        }
     }
 
     /// Waits for the line on stderr that a phase begins; the run goes on meanwhile.
