@@ -166,12 +166,7 @@ final class NativeLayout {
     }
 
     private static String backing(MigrationConfig config, RamSlot slot) {
-        for (JsonNode zone : config.vmConfig().path("memory").path("zones")) {
-            if (zone.path("id").asString("").equals(slot.zone())
-                    && zone.path("file").isString()) {
-                return zone.path("file").asString();
-            }
-        }
-        return "a file of its own";
+        JsonNode file = config.zone(slot).path("file");
+        return file.isString() ? file.asString() : "a file of its own";
     }
 }

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.OptionalLong;
 
 /// `setsockopt(2)` and `getsockopt(2)`, with options of `socket(7)` and `tcp(7)`.
 public final class SocketOption {
@@ -70,16 +71,14 @@ public final class SocketOption {
         }
     }
 
-    /// The process that called `listen` or `connect` at the other end of a unix socket.
-    public static int peerProcess(Fd fd) throws SysException {
+    /// The process that called `listen` or `connect` at the other end of a unix socket; empty if it is not known.
+    public static OptionalLong peerProcess(Fd fd) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment credentials = arena.allocate(UCRED_BYTES, Integer.BYTES);
             MemorySegment bytes = arena.allocateFrom(JAVA_INT, UCRED_BYTES);
-            Native.check(
-                    GETSOCKOPT.intOrErrno(fd.number(), SOL_SOCKET, SO_PEERCRED, credentials.address(), bytes.address()),
-                    "getsockopt",
-                    fd.toString());
-            return credentials.get(JAVA_INT, 0);
+            int result =
+                    GETSOCKOPT.intOrErrno(fd.number(), SOL_SOCKET, SO_PEERCRED, credentials.address(), bytes.address());
+            return result < 0 ? OptionalLong.empty() : OptionalLong.of(credentials.get(JAVA_INT, 0));
         }
     }
 

@@ -21,12 +21,10 @@ public final class ProcessIdentity {
     /// (pid_namespaces(7)).
     public static boolean knowsItselfAs(long pid, long number) {
         try {
-            for (String line : Files.readAllLines(Path.of("/proc", Long.toString(pid), "status"))) {
-                if (line.startsWith("NSpid:")) {
-                    return line.substring(line.lastIndexOf('\t') + 1).equals(Long.toString(number));
-                }
-            }
-            return pid == number;
+            return ProcessStatus.of(Path.of("/proc", Long.toString(pid)))
+                    .value("NSpid")
+                    .map(all -> all.substring(all.lastIndexOf('\t') + 1).equals(Long.toString(number)))
+                    .orElse(pid == number);
         } catch (IOException e) {
             return false;
         }
@@ -35,6 +33,12 @@ public final class ProcessIdentity {
     /// Empty if the process has ended, or cannot be seen. One whose parent has not asked for it yet has ended.
     public static Optional<String> of(long pid) {
         return startTicks(pid).map(ticks -> pid + " " + ticks);
+    }
+
+    /// Whether the process that had this identity has ended, or cannot be seen any more.
+    public static boolean hasEnded(String identity) {
+        long pid = Long.parseLong(identity.substring(0, identity.indexOf(' ')));
+        return !of(pid).equals(Optional.of(identity));
     }
 
     /// When the process began, in milliseconds of [dev.dray.linux.BootClock], to 10 ms; empty as of [#of].

@@ -150,15 +150,12 @@ final class ApiClient {
         if (response == null) {
             throw new IOException("it closed the connection without an answer");
         }
-        if (response.getCode() == 204 || response.getCode() == 304) {
+        boolean bodiless = response.getCode() == 204 || response.getCode() == 304;
+        long length = bodiless
+                ? ContentLengthStrategy.UNDEFINED
+                : DefaultContentLengthStrategy.INSTANCE.determineLength(response);
+        if (length == ContentLengthStrategy.UNDEFINED) { // the VMM always says how long a body is
             return new Answer(response.getCode(), new byte[0], connection.peerProcess());
-        }
-        long length = DefaultContentLengthStrategy.INSTANCE.determineLength(response);
-        if (length == ContentLengthStrategy.UNDEFINED) {
-            return new Answer(
-                    response.getCode(),
-                    new byte[0],
-                    connection.peerProcess()); // the VMM always says how long a body is
         }
         InputStream body = length == ContentLengthStrategy.CHUNKED
                 ? new ChunkedInputStream(buffer, connection)

@@ -78,11 +78,7 @@ final class ApiSocket extends InputStream {
     }
 
     OptionalLong peerProcess() {
-        try {
-            return OptionalLong.of(SocketOption.peerProcess(fd));
-        } catch (SysException e) {
-            return OptionalLong.empty();
-        }
+        return SocketOption.peerProcess(fd);
     }
 
     private void await(int event) throws SysException, SocketTimeoutException {

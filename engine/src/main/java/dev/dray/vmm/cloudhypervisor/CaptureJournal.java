@@ -41,9 +41,7 @@ final class CaptureJournal {
         }
         VmFacts facts = VmFacts.ask(api);
         JsonNode entry = pending.get();
-        boolean same = facts.identity()
-                .filter(entry.path(PROCESS).asString("")::equals)
-                .isPresent();
+        boolean same = facts.isOf(entry.path(PROCESS).asString(""));
         boolean paused = facts.state().equals(VmFacts.PAUSED);
         Optional<String> done = Optional.empty();
         if (paused && same && sleeps(facts).equals(entry.path(SLEEPS).asString(""))) {

@@ -38,8 +38,7 @@ final class LazyJournal {
         if (pending.isEmpty()) {
             return false;
         }
-        String process = pending.get().path(PROCESS).asString("");
-        boolean same = facts.identity().filter(process::equals).isPresent();
+        boolean same = facts.isOf(pending.get().path(PROCESS).asString(""));
         if (same && (facts.state().equals(VmFacts.RUNNING) || facts.state().equals(VmFacts.PAUSED))) {
             return true;
         }

@@ -52,7 +52,6 @@ final class LazyMemory implements AutoCloseable {
     private final RestoreImage image;
     private final FaultServer faults;
     private @Nullable Connection connection;
-    private volatile long pid;
     private volatile Optional<String> process = Optional.empty();
     private @Nullable Thread thread;
     private boolean silenceTold;
@@ -116,8 +115,7 @@ final class LazyMemory implements AutoCloseable {
     void open(Connector connector, Consumer<Boolean> ended) throws DrayException {
         Connection to = connector.connect(CONNECT_PATIENCE);
         connection = to;
-        pid = to.peerProcess().orElse(0);
-        process = pid > 0 ? ProcessIdentity.of(pid) : Optional.empty();
+        process = ProcessIdentity.of(to.peerProcess().orElse(0));
         MemorySegment role = NativeMemory.map(Wire.ROLE_BYTES);
         try {
             role.set(Wire.U16, 0, (short) Role.FAULT.code());
@@ -206,7 +204,7 @@ final class LazyMemory implements AutoCloseable {
     }
 
     private boolean isGone() {
-        return process.isPresent() && !ProcessIdentity.of(pid).equals(process);
+        return process.map(ProcessIdentity::hasEnded).orElse(false);
     }
 
     /// Ends everything, and waits for its threads.

@@ -18,7 +18,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import tools.jackson.databind.JsonNode;
 
 /// A guest as it goes to a VMM: the documents that are sent, and which memory goes which way. Made, with all checks,
 /// before anything is said.
@@ -68,7 +67,7 @@ record SendPlan(
                     "restore over a unix socket, or without --lazy");
         }
         List<Boolean> inFile = parsed.slots().stream()
-                .map(slot -> isInFile(parsed.vmConfig().path("memory"), slot))
+                .map(slot -> !slot.virtioMem() && parsed.zone(slot).path("file").isString())
                 .toList();
         if (lazy && !shared && inFile.contains(true)) {
             throw new RefusedException(
@@ -91,15 +90,6 @@ record SendPlan(
 
     private static final String UNFORCED = "the VM has prefault=on, with which Cloud Hypervisor takes no guest lazily:"
             + " it is restored with prefault=off, which the guest does not see";
-
-    private static boolean isInFile(JsonNode memory, RamSlot slot) {
-        for (JsonNode zone : memory.path("zones")) {
-            if (zone.path("id").asString("").equals(slot.zone())) {
-                return !slot.virtioMem() && zone.path("file").isString();
-            }
-        }
-        return false;
-    }
 
     private static void check(RestoreOrder order, RestoreImage image, Versions versions, MigrationConfig config)
             throws DrayException {

@@ -84,11 +84,7 @@ final class SocketConnection implements Connection {
 
     @Override
     public OptionalLong peerProcess() {
-        try {
-            return tcp ? OptionalLong.empty() : OptionalLong.of(SocketOption.peerProcess(fd));
-        } catch (SysException e) {
-            return OptionalLong.empty();
-        }
+        return tcp ? OptionalLong.empty() : SocketOption.peerProcess(fd);
     }
 
     private void await(int event) throws SysException, InterruptedOperation {

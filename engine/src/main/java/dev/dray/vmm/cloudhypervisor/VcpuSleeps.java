@@ -1,10 +1,10 @@
 package dev.dray.vmm.cloudhypervisor;
 
+import dev.dray.vmm.ProcessStatus;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.TreeMap;
 
 /// How often each processor of a VM has gone to sleep, as `/proc/PID/task/TID/status` counts it for the VMM's threads
@@ -21,9 +21,9 @@ final class VcpuSleeps {
         var sleeps = new TreeMap<String, String>();
         try (var threads = Files.newDirectoryStream(tasks)) {
             for (Path thread : threads) {
-                List<String> status = status(thread);
-                if (value(status, "Name").startsWith(THREADS)) {
-                    sleeps.put(thread.getFileName().toString(), value(status, "voluntary_ctxt_switches"));
+                String count = sleeps(thread);
+                if (!count.isEmpty()) {
+                    sleeps.put(thread.getFileName().toString(), count);
                 }
             }
         } catch (IOException | DirectoryIteratorException e) {
@@ -32,20 +32,15 @@ final class VcpuSleeps {
         return sleeps.isEmpty() ? "" : sleeps.toString();
     }
 
-    /// Of a thread that has ended meanwhile, nothing.
-    private static List<String> status(Path thread) {
+    /// Empty of a thread that is no processor, or has ended meanwhile.
+    private static String sleeps(Path thread) {
         try {
-            return Files.readAllLines(thread.resolve("status"));
+            ProcessStatus status = ProcessStatus.of(thread);
+            return status.value("Name").orElse("").startsWith(THREADS)
+                    ? status.value("voluntary_ctxt_switches").orElse("")
+                    : "";
         } catch (IOException e) {
-            return List.of();
+            return "";
         }
-    }
-
-    private static String value(List<String> status, String name) {
-        return status.stream()
-                .filter(line -> line.startsWith(name + ":"))
-                .map(line -> line.substring(name.length() + 1).strip())
-                .findFirst()
-                .orElse("");
     }
 }

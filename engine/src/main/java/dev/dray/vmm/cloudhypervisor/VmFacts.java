@@ -84,11 +84,16 @@ record VmFacts(
 
     /// Whether the process is still there, as far as can be seen.
     boolean isProcessThere() {
-        return identity.isPresent() && pid.flatMap(ProcessIdentity::of).equals(identity);
+        return identity.isPresent() && !isProcessGone();
     }
 
     /// Whether the process has ended; false if it cannot be seen.
     boolean isProcessGone() {
-        return identity.isPresent() && !isProcessThere();
+        return identity.map(ProcessIdentity::hasEnded).orElse(false);
+    }
+
+    /// Whether this is the process that had this identity.
+    boolean isOf(String process) {
+        return identity.filter(process::equals).isPresent();
     }
 }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.MissingNode;
 
 /// What a Config document says, as far as Dray needs it. The document itself is kept and sent byte for byte: it has
 /// more in it than any one version knows, and numbers that a parser may spoil (`18446744073709551615`).
@@ -123,18 +124,20 @@ public final class MigrationConfig {
         return mode.isString() ? Optional.of(mode.asString()) : Optional.empty();
     }
 
-    /// Size of the host pages behind a slot: 4096, or that of its zone's huge pages.
-    public long pageBytes(RamSlot slot) {
-        return pageBytes(vmConfig().path("memory"), slot.zone());
-    }
-
-    private static long pageBytes(JsonNode memory, String zone) {
-        JsonNode settings = memory;
-        for (JsonNode candidate : memory.path("zones")) {
-            if (candidate.path("id").asString("").equals(zone)) {
-                settings = candidate;
+    /// The settings of the zone that a slot belongs to; missing if the VM was given none.
+    public JsonNode zone(RamSlot slot) {
+        for (JsonNode zone : vmConfig().path("memory").path("zones")) {
+            if (zone.path("id").asString("").equals(slot.zone())) {
+                return zone;
             }
         }
+        return MissingNode.getInstance();
+    }
+
+    /// Size of the host pages behind a slot: 4096, or that of its zone's huge pages.
+    public long pageBytes(RamSlot slot) {
+        JsonNode zone = zone(slot);
+        JsonNode settings = zone.isMissingNode() ? vmConfig().path("memory") : zone;
         if (!settings.path("hugepages").asBoolean(false)) {
             return PageSize.BYTES;
         }
