@@ -188,6 +188,24 @@ class LauncherTest {
                 .contains("-Ddray.home=" + root.toRealPath());
     }
 
+    /// cron, systemd and a host that lacks the user's locale leave it at C, in which Java can open no name beyond
+    /// ASCII.
+    @ParameterizedTest
+    @CsvSource({
+        "'', '', C.UTF-8",
+        "C, '', C.UTF-8",
+        "POSIX, de_DE.UTF-8, C.UTF-8",
+        "'', de_DE.utf8, C.UTF-8",
+        "'', de_DE.ISO-8859-1, ''",
+        "ru_RU.KOI8-R, C, ru_RU.KOI8-R",
+    })
+    void readsNamesAsUtf8UnlessTheUsersAreOfAnotherEncoding(String all, String lang, String expected) throws Exception {
+        script(jdk.resolve("bin/java"), "echo \"<${LC_ALL:-}>\"");
+        String launcher = root.resolve("dray").toString();
+        assertThat(run(directory, Map.of("LC_ALL", all, "LC_CTYPE", "", "LANG", lang), launcher, "list"))
+                .isEqualTo("<" + expected + ">\n");
+    }
+
     @Test
     void buildsOnlyWhenASourceIsNewer() throws Exception {
         assertThat(dray("list").lines()).doesNotContain("built");
