@@ -73,7 +73,7 @@ final class CaptureCommand implements Command {
                 invocation.option("--name", ""),
                 Values.word("--mode", invocation.option("--mode", "auto"), Capture.Mode.class),
                 Values.word("--after", invocation.option("--after", "resume"), Capture.After.class),
-                invocation.option("--on-pause"),
+                invocation.filled("--on-pause", "Give a command, or leave --on-pause out"),
                 invocation.pairs("--label"),
                 Values.duration("--downtime-limit", invocation.option("--downtime-limit", "300ms")),
                 Values.duration("--time-limit", invocation.option("--time-limit", "5m")),

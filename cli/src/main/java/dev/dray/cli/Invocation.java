@@ -65,6 +65,15 @@ final class Invocation implements AutoCloseable {
                 : Optional.ofNullable((String) value);
     }
 
+    /// The option's value, which a variable that is not set has not left empty.
+    Optional<String> filled(String name, String whatToDo) throws UsageException {
+        Optional<String> value = option(name);
+        if (value.isPresent() && value.get().isEmpty()) {
+            throw new UsageException("The value of " + name + " is empty", whatToDo);
+        }
+        return value;
+    }
+
     String option(String name, String otherwise) {
         return option(name).orElse(otherwise);
     }

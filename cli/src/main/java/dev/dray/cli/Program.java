@@ -19,6 +19,7 @@ import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.OverwrittenOptionException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -26,6 +27,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /// From arguments to an exit code: finds the command, lets it run, and turns every way to fail into an outcome.
 final class Program {
     private static final Set<String> SHARED_FLAGS = Set.of("--json", "-q", "--quiet", "-v", "--verbose");
+
+    private static final char REPLACED = '\uFFFD';
 
     private Program() {}
 
@@ -38,6 +41,9 @@ final class Program {
         List<String> given = commandFirst(arguments);
         var output = Output.of(given, around);
         try {
+            for (String argument : given) {
+                requireText("'" + argument + "'", argument);
+            }
             return dispatch(given, around, output, commands).number();
         } catch (OperationException e) {
             return output.fail(e.outcome(), e.failure()).number();
@@ -79,6 +85,14 @@ final class Program {
         try (var invocation = new Invocation(name, parsed, around, output)) {
             Dray.forbidDumps();
             return command.run(invocation);
+        }
+    }
+
+    /// What Java could not decode it has replaced, and would look for, or make, under another name.
+    static void requireText(String said, String value) throws UsageException {
+        if (value.indexOf(REPLACED) >= 0) {
+            throw new UsageException(
+                    said + " has bytes that are no text in UTF-8", "Use another name, or a symbolic link to it");
         }
     }
 
@@ -134,6 +148,9 @@ final class Program {
                         : new UsageException("Unexpected argument '" + argument + "' for dray " + command, see);
             }
             case MissingParameterException missing -> new UsageException(missing(command, missing), see);
+            case OverwrittenOptionException twice
+            when twice.getOverwritten() instanceof OptionSpec option ->
+                new UsageException("The option " + option.longestName() + " is given more than once", see);
             default -> new UsageException(String.valueOf(e.getMessage()).replaceAll("\\.$", ""), see);
         };
     }

@@ -38,8 +38,9 @@ final class RepositoryArguments {
                 keySource(invocation, "Passphrase"));
     }
 
-    static Optional<String> place(Invocation invocation) {
-        return invocation.option("--repo").or(() -> variable(invocation, "DRAY_REPO"));
+    static Optional<String> place(Invocation invocation) throws UsageException {
+        Optional<String> given = invocation.option("--repo");
+        return given.isPresent() ? given : variable(invocation, "DRAY_REPO");
     }
 
     /// @param question how to ask on the terminal if nothing else is given
@@ -49,9 +50,11 @@ final class RepositoryArguments {
             throw new UsageException(
                     given.get(0) + " and " + given.get(1) + " are two ways to the key", "Give one of them");
         }
-        Optional<String> keyFile = invocation.option("--key-file");
-        Optional<String> keyCommand = invocation.option("--key-command");
-        Optional<String> passphraseFile = invocation.option("--passphrase-file");
+        Optional<String> keyFile = invocation.filled("--key-file", "Name the file that `dray init` made");
+        Optional<String> keyCommand =
+                invocation.filled("--key-command", "Give a command whose output is the content of a key file");
+        Optional<String> passphraseFile =
+                invocation.filled("--passphrase-file", "Name a file whose first line is the passphrase");
         if (keyFile.isEmpty() && given.isEmpty()) {
             keyFile = variable(invocation, "DRAY_KEY_FILE");
         }
@@ -83,9 +86,11 @@ final class RepositoryArguments {
         });
     }
 
-    private static Optional<String> variable(Invocation invocation, String name) {
+    private static Optional<String> variable(Invocation invocation, String name) throws UsageException {
         Map<String, String> environment = invocation.around().environment();
-        return Optional.ofNullable(environment.get(name)).filter(value -> !value.isEmpty());
+        String value = environment.getOrDefault(name, "");
+        Program.requireText(name, value);
+        return Optional.of(value).filter(each -> !each.isEmpty());
     }
 
     private static char[] firstLine(Path file) throws KeyException {

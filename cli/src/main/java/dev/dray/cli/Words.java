@@ -20,7 +20,7 @@ final class Words {
             value /= 1024;
             unit++;
         } while (value >= 1023.95 && unit + 1 < UNITS.length); // else it would print as 1024.0
-        return "%.1f %s".formatted(value, UNITS[unit]);
+        return String.format(Locale.ROOT, "%.1f %s", value, UNITS[unit]);
     }
 
     /// `1.2 ms`, `3.4 s`, `2 min 5 s`.

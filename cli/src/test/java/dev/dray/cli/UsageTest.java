@@ -33,6 +33,16 @@ class UsageTest {
                         + " | Use a directory: /srv/dray",
                 "list --repo ftp://b/p | 'ftp://b/p' is not a repository's URL"
                         + " | Write file:///srv/dray, or only /srv/dray",
+                "list --repo r --repo s | The option --repo is given more than once | See dray list --help",
+                "list --repo r --key-file= | The value of --key-file is empty | Name the file that `dray init` made",
+                "list --repo r --key-command= | The value of --key-command is empty"
+                        + " | Give a command whose output is the content of a key file",
+                "list --repo r --passphrase-file= | The value of --passphrase-file is empty"
+                        + " | Name a file whose first line is the passphrase",
+                "capture qemu:/q --repo r --name n --on-pause= | The value of --on-pause is empty"
+                        + " | Give a command, or leave --on-pause out",
+                "list --repo r\uFFFD | 'r\uFFFD' has bytes that are no text in UTF-8"
+                        + " | Use another name, or a symbolic link to it",
                 "list --repo r --key-file f --key-command c"
                         + " | --key-file and --key-command are two ways to the key | Give one of them",
                 "show --repo r | show needs SNAPSHOT | See dray show --help",
@@ -154,6 +164,19 @@ class UsageTest {
     void takesTheRepositoryFromTheEnvironment() {
         CommandRun run = CommandRun.with(Map.of("DRAY_REPO", "s3://bucket/x"), "list");
         assertThat(run.err()).startsWith("dray: Object storage ('s3://bucket/x') is not in this release\n");
+    }
+
+    /// What Java could not decode, it would look for, or make, under another name.
+    @Test
+    void takesNoNameFromTheEnvironmentThatIsNoText() {
+        CommandRun repository = CommandRun.with(Map.of("DRAY_REPO", "r\uFFFD"), "list");
+        assertThat(repository.err()).startsWith("dray: DRAY_REPO has bytes that are no text in UTF-8\n");
+        assertThat(repository.exitCode()).isEqualTo(2);
+        CommandRun passphrase =
+                CommandRun.with(Map.of("DRAY_PASSPHRASE", "hor\uFFFDse"), "init", "--repo", "/proc/none");
+        assertThat(passphrase.err()).startsWith("dray: DRAY_PASSPHRASE has bytes that are no text in UTF-8\n");
+        assertThat(passphrase.err()).doesNotContain("hor");
+        assertThat(passphrase.exitCode()).isEqualTo(2);
     }
 
     @Test
