@@ -6,7 +6,9 @@ import dev.dray.memory.GuestMemoryMap;
 import dev.dray.page.WorkingSet;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.regex.Matcher;
@@ -43,8 +45,14 @@ final class PageList {
                     list.take(line.replaceFirst("#.*", "").strip(), number);
                 }
             }
+        } catch (NoSuchFileException e) {
+            throw new UsageException(
+                    "There is no list of pages " + file, "Name a file, or say --prefetch recorded or none", e);
+        } catch (CharacterCodingException e) {
+            throw new UsageException("The list of pages " + file + " is not UTF-8", "Write it as UTF-8", e);
         } catch (IOException e) {
-            throw new MachineException("Cannot read the list of pages " + file + ": " + e, "check the file", e);
+            throw new MachineException(
+                    "Cannot read the list of pages " + file + ": " + e.getMessage(), "check the file", e);
         }
         return WorkingSet.of(list.regions, list.pages, new int[list.regions.length], list.count);
     }

@@ -176,6 +176,9 @@ class CloudHypervisorCommandsTest {
         assertThat(wrong.exitCode()).isEqualTo(2);
         assertThat(wrong.err())
                 .contains("Line 2 of " + list + " names no page: the snapshot has no memory region mem1@0x0");
+        CommandRun missing = onRepository("restore", "web1", "--into", vm("x"), "--lazy", "--prefetch", list + ".none");
+        assertThat(missing.exitCode()).isEqualTo(2);
+        assertThat(missing.err()).contains("dray: There is no list of pages " + list + ".none\n");
         Files.writeString(list, "mem0@0x0 16383+2\n");
         assertThat(onRepository("restore", "web1", "--into", vm("x"), "--lazy", "--prefetch", list.toString())
                         .err())
@@ -219,6 +222,42 @@ class CloudHypervisorCommandsTest {
             assertThat(refused.exitCode()).isEqualTo(3);
             assertThat(refused.err()).contains("The guest's state refers to cpus.boot_vcpus");
         }
+    }
+
+    /// And no word of damage, or of another guest's fate.
+    @Test
+    void aWaitingQemuIsRefusedByName() {
+        capture();
+        try (var waiting = BuiltinMachine.start(MachineOptions.at(temp.resolve("qemu"))
+                .withName("qemu")
+                .withMemory(MEMORY_BYTES)
+                .incoming())) {
+            CommandRun refused = onRepository("restore", "web1", "--into", "qemu:" + temp.resolve("qemu"), "--quiet");
+            assertThat(refused.err()).isEqualTo("""
+                    dray: The snapshot is of a guest of cloud-hypervisor, not of QEMU
+                          Restore it into a VMM of the kind that it came from
+                    """);
+            assertThat(refused.exitCode()).isEqualTo(3);
+            assertThat(waiting.status()).isEqualTo("inmigrate");
+        }
+    }
+
+    @Test
+    void aGuestThatWasNeverSentIsNotSaidToBeGone() {
+        capture();
+        CommandRun refused = onRepository(
+                "send", "web1", "--connect", "tcp:127.0.0.1:9", "--tls-dir", temp.toString(), "--own-risk", "--json");
+        assertThat(refused.exitCode()).isEqualTo(3);
+        assertThat(refused.json().path("message").asString()).contains("there is no ca-cert.pem");
+        assertThat(refused.json().path("guest").asString()).isEqualTo("unknown");
+    }
+
+    @Test
+    void aPlaceToListenThatIsNotThereIsTheUsersToMake() {
+        CommandRun failed =
+                onRepository("receive", "--listen", "unix:" + temp.resolve("none/m"), "--name", "web1", "--quiet");
+        assertThat(failed.exitCode()).isEqualTo(1);
+        assertThat(failed.err()).contains("ENOENT\n      Make the directory of the socket first\n");
     }
 
     @Test

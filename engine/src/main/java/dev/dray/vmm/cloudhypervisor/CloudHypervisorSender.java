@@ -30,7 +30,11 @@ public final class CloudHypervisorSender {
         } catch (DrayException e) {
             throw new GuestException(e, Whereabouts.UNKNOWN); // no VMM was spoken to
         }
-        return new GuestSender(plan, image, connect, connections, CONNECT_PATIENCE, watch)
-                .run(versions.vmm(), () -> {}); // it listens, or will
+        var sender = new GuestSender(plan, image, connect, connections, CONNECT_PATIENCE, watch);
+        try {
+            return sender.run(versions.vmm(), () -> {}); // it listens, or will
+        } catch (GuestException e) {
+            throw sender.isConnected() ? e : new GuestException(e.failure(), Whereabouts.UNKNOWN);
+        }
     }
 }

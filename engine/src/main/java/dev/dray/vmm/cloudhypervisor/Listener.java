@@ -58,7 +58,9 @@ public final class Listener implements AutoCloseable {
             };
         } catch (SysException e) {
             throw new MachineException(
-                    "Dray cannot listen on " + endpoint + ": " + e.getMessage(), Sockets.wayOut(e), e);
+                    "Dray cannot listen on " + endpoint + ": " + e.getMessage(),
+                    e.errno() == Errno.ENOENT ? "make the directory of the socket first" : Sockets.wayOut(e),
+                    e);
         }
     }
 

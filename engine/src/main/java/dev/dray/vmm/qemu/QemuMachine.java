@@ -201,6 +201,12 @@ public final class QemuMachine implements VirtualMachine {
     }
 
     private static CapturedStream stream(RestoreImage image) throws DrayException {
+        String dialect = image.state().dialect();
+        if (!dialect.equals(CapturedStream.DIALECT)) {
+            throw new RefusedException(
+                    "The snapshot is of a guest of " + dialect + ", not of QEMU",
+                    "restore it into a VMM of the kind that it came from");
+        }
         try {
             return CapturedStream.of(image.state());
         } catch (PeerException e) {
