@@ -64,7 +64,7 @@ final class RestoreCheck {
         waiting.ramBlocks().forEach(block -> unseen.add(block.name()));
         for (MemoryRegion region : memory.regions()) {
             String name = names.getOrDefault(region.name(), region.name());
-            RamBlock block = find(waiting, name).orElseThrow(() -> missing(name, region, unseen));
+            RamBlock block = find(waiting, name).orElseThrow(() -> missing(name, region, unseen, waiting));
             unseen.remove(name);
             lengths(region, block);
             renamed.add(new MemoryRegion(name, region.bytes(), block.pageBytes(), region.gpas()));
@@ -77,13 +77,22 @@ final class RestoreCheck {
         return new GuestMemoryMap(renamed);
     }
 
-    private static RefusedException missing(String name, MemoryRegion region, Set<String> unseen) {
-        Optional<String> similar = unseen.stream()
-                .filter(each -> !each.contains("/") && each.startsWith("pc.") != name.startsWith("pc."))
+    private static RefusedException missing(String name, MemoryRegion region, Set<String> unseen, QemuFacts waiting) {
+        String what = "the waiting VM has no memory region " + name + " (" + region.bytes() + " bytes)";
+        if (unseen.contains(region.name())) {
+            return differs(
+                    what,
+                    "leave --map-block " + region.name() + "=" + name + " out: it is called " + region.name()
+                            + " there too");
+        }
+        Optional<String> similar = waiting.ramBlocks().stream()
+                .filter(block -> block.usedBytes() == region.bytes())
+                .map(RamBlock::name)
+                .filter(each -> unseen.contains(each) && !each.contains("/"))
                 .findFirst();
         return differs(
-                "the waiting VM has no memory region " + name + " (" + region.bytes() + " bytes)",
-                similar.map(other -> "if it is called " + other + " there: --map-block " + name + "=" + other)
+                what,
+                similar.map(other -> "if it is called " + other + " there: --map-block " + region.name() + "=" + other)
                         .orElse("start QEMU with the same memory and devices as the captured VM"));
     }
 

@@ -8,6 +8,7 @@ import dev.dray.memory.GuestMemoryMap;
 import dev.dray.memory.MemoryRegion;
 import java.util.List;
 import java.util.Map;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -62,6 +63,23 @@ class RestoreCheckTest {
                         waiting)
                 .hasMessage("The waiting VM is not the captured machine: the waiting VM lacks PCI device 00:05.0"
                         + " 8086:100e (e1000); the snapshot lacks PCI device 00:04.0 1af4:1000 of the waiting VM");
+    }
+
+    @Test
+    void saysHowToMapARegionThatIsCalledOtherwise() {
+        assertThatThrownBy(
+                        () -> RestoreCheck.check(memory("ram0", 32 << 20), "pc-i440fx-10.0", FACTS, Map.of(), waiting))
+                .asInstanceOf(InstanceOfAssertFactories.type(RefusedException.class))
+                .returns("if it is called pc.ram there: --map-block ram0=pc.ram", RefusedException::whatToDo);
+        assertThatThrownBy(() -> RestoreCheck.check(
+                        memory("ram0", 32 << 20), "pc-i440fx-10.0", FACTS, Map.of("ram0", "mem"), waiting))
+                .asInstanceOf(InstanceOfAssertFactories.type(RefusedException.class))
+                .returns("if it is called pc.ram there: --map-block ram0=pc.ram", RefusedException::whatToDo);
+        assertThatThrownBy(() -> RestoreCheck.check(
+                        memory("pc.ram", 32 << 20), "pc-i440fx-10.0", FACTS, Map.of("pc.ram", "ram0"), waiting))
+                .asInstanceOf(InstanceOfAssertFactories.type(RefusedException.class))
+                .returns(
+                        "leave --map-block pc.ram=ram0 out: it is called pc.ram there too", RefusedException::whatToDo);
     }
 
     @Test
