@@ -44,7 +44,9 @@ final class InitCommand implements Command {
                 .orElseThrow(() ->
                         new UsageException("No repository is given", "Use --repo R, or set DRAY_REPO to a directory"));
         var access = new RepositoryAccess(place, key(invocation, encryption));
-        return invocation.end(new Init(access, encryption, dedup).run(invocation.progress()), InitCommand::print);
+        return invocation.end(
+                new Init(access, encryption, dedup).run(invocation.progress()),
+                (made, out) -> print(made, access.key(), out));
     }
 
     private static KeySource key(Invocation invocation, boolean encryption) throws UsageException {
@@ -81,14 +83,19 @@ final class InitCommand implements Command {
         return passphrase;
     }
 
-    private static void print(Initialized made, PrintStream out) {
+    private static void print(Initialized made, KeySource key, PrintStream out) {
         out.printf("Made repository %s in %s%n", made.repository(), made.place());
-        made.keyFileMade()
-                .ifPresent(file -> out.printf(
-                        "Made the key file %s. Losing it loses everything in the repository: keep a copy elsewhere%n",
-                        file));
-        if (!made.encrypted()) {
-            out.println("NOT ENCRYPTED: whoever reads or writes the directory reads or forges guests' memory");
+        String everything = " loses everything in the repository";
+        switch (key) {
+            case KeySource.None _ ->
+                out.println("NOT ENCRYPTED: whoever reads or writes the directory reads or forges guests' memory");
+            case KeySource.KeyFileAt(var file) ->
+                out.println((made.keyFileMade().isPresent()
+                                ? "Made the key file " + file + ". Losing it"
+                                : "Losing the key file " + file)
+                        + everything + ": keep a copy elsewhere");
+            case KeySource.KeyCommand _ -> out.println("Losing the key that the key command prints" + everything);
+            case KeySource.Ask _, KeySource.PassphraseFrom _ -> out.println("Losing the passphrase" + everything);
         }
     }
 }

@@ -203,6 +203,21 @@ class CommandsTest {
     }
 
     @Test
+    void saysWhatLosesEverythingAlsoIfItWasThereBefore() throws Exception {
+        done("init");
+        assertThat(done("init", "--repo", temp.resolve("r2").toString()).out())
+                .endsWith("\nLosing the key file " + keyFile
+                        + " loses everything in the repository: keep a copy elsewhere\n");
+        assertThat(CommandRun.of("init", "--repo", temp.resolve("r3").toString(), "--key-command", "cat " + keyFile)
+                        .out())
+                .endsWith("\nLosing the key that the key command prints loses everything in the repository\n");
+        Path file = Files.writeString(temp.resolve("passphrase"), "correct horse\n");
+        assertThat(CommandRun.of("init", "--repo", temp.resolve("r4").toString(), "--passphrase-file", file.toString())
+                        .out())
+                .endsWith("\nLosing the passphrase loses everything in the repository\n");
+    }
+
+    @Test
     void isLoudWithoutEncryption() {
         CommandRun made = CommandRun.of("init", "--repo", repository, "--no-encryption");
         assertThat(made.out())
