@@ -21,7 +21,14 @@ final class DoctorCommand implements Command {
                         "A VM to look at too: qemu:SOCKET with the path of its QMP socket, or ch:SOCKET with that of its API"
                                 + " socket.")
                 .examples("dray doctor", "dray doctor qemu:/run/vm1.qmp", "dray doctor ch:/run/ch1.sock")
-                .done(ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.BUG);
+                .done(
+                        ExitCode.DONE,
+                        ExitCode.FAILED,
+                        ExitCode.USAGE,
+                        ExitCode.REFUSED,
+                        ExitCode.BUG,
+                        ExitCode.INTERRUPTED,
+                        ExitCode.TERMINATED);
     }
 
     @Override

@@ -16,14 +16,15 @@ final class InspectCommand implements Command {
                         "inspect",
                         "Prints any stream or file of Dray's own or of a VMM, also a damaged one, up to where.",
                         "Knows QEMU's migration streams and all objects of a repository: packs, manifests, key slots,"
-                                + " the configuration. Sealed parts are opened with the repository's key.")
+                                + " the configuration; of a key file it says only whether it is whole. Sealed parts are"
+                                + " opened with the repository's key.")
                 .positional("FILE", "The file, or - for standard input.")
-                .repository("The repository that the file belongs to, if it does not lie in it (DRAY_REPO).")
+                .optionalRepository("The repository that the file belongs to, if it does not lie in it (DRAY_REPO).")
                 .examples(
                         "dray inspect vm1.migration",
                         "dray inspect /srv/dray/config/repository",
                         "dray inspect /srv/dray/snapshots/3fa9c1*.0 --key-file ~/dray.key --json")
-                .done(ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.CORRUPT, ExitCode.BUG);
+                .done(ExitCode.values());
     }
 
     @Override

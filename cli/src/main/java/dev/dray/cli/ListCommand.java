@@ -19,7 +19,7 @@ final class ListCommand implements Command {
         return Spec.of("list", "Lists the snapshots of a repository, oldest first.")
                 .repository()
                 .examples("dray list --repo /srv/dray --key-file ~/dray.key", "dray list --repo /srv/dray --json")
-                .done(ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.CORRUPT, ExitCode.BUG);
+                .done(ExitCode.values());
     }
 
     @Override

@@ -32,7 +32,7 @@ final class ShowCommand implements Command {
                 .examples(
                         "dray show web1 --repo /srv/dray --key-file ~/dray.key",
                         "dray show web1@3 --repo /srv/dray --command")
-                .done(ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.CORRUPT, ExitCode.BUG);
+                .done(ExitCode.values());
     }
 
     @Override

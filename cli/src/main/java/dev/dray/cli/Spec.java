@@ -140,6 +140,12 @@ final class Spec {
         return option("--repo", "R", description).keys();
     }
 
+    /// Where a command makes sense without one.
+    Spec optionalRepository(String description) {
+        synopsis.append(" [--repo R]");
+        return option("--repo", "R", description).keys();
+    }
+
     private Spec keys() {
         return option("--key-file", "F", "The key file that init made (DRAY_KEY_FILE).")
                 .option("--key-command", "CMD", "A command whose output is the content of a key file.")

@@ -91,8 +91,12 @@ class HelpTest {
                 .contains(PROMISED.getOrDefault(name, List.of()))
                 .contains("--json", "--quiet", "--verbose", "--help", "\nExamples:\n  dray " + name, "\nExit codes:\n");
         if (!name.equals("demo") && !name.equals("doctor")) {
-            assertThat(run.out()).contains(REPOSITORY);
+            assertThat(run.out())
+                    .contains(REPOSITORY)
+                    .containsPattern("\n  3 +refused")
+                    .containsPattern("\n  4 ");
         }
+        assertThat(run.out()).containsPattern("\n  130 +SIGINT\n  143 +SIGTERM\n");
         assertThat(run.out().lines()).allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(110));
         assertThat(CommandRun.of("help", name)).isEqualTo(run);
     }
