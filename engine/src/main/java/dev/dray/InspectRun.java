@@ -8,6 +8,7 @@ import dev.dray.error.MachineException;
 import dev.dray.error.PeerException;
 import dev.dray.error.RefusedException;
 import dev.dray.error.UsageException;
+import dev.dray.seal.KeyFile;
 import dev.dray.snapshot.ObjectPrinter;
 import dev.dray.snapshot.Repository;
 import dev.dray.vmm.qemu.wire.ByteSource;
@@ -37,6 +38,9 @@ final class InspectRun {
 
     private static final int LEVELS_MAX = 2;
 
+    /// More than the line of a key file.
+    private static final int KEY_BYTES_MAX = 4096;
+
     private static final String QEMU_MAGIC = "QEVM";
 
     private InspectRun() {}
@@ -47,6 +51,9 @@ final class InspectRun {
             in.unread(magic);
             if (new String(magic, StandardCharsets.ISO_8859_1).startsWith(QEMU_MAGIC)) {
                 return stream(request.file(), in, progress);
+            }
+            if (KeyFile.recognizes(magic)) {
+                return key(request.file(), in.readNBytes(KEY_BYTES_MAX));
             }
             byte[] bytes = in.readNBytes(ObjectPrinter.OBJECT_BYTES_MAX + 1);
             if (bytes.length <= ObjectPrinter.OBJECT_BYTES_MAX && isObject(request, bytes)) {
@@ -95,6 +102,23 @@ final class InspectRun {
         ObjectNode description = OutcomeJson.object().put("file", file);
         description.setAll(json);
         return new Inspected(description, Optional.of(StreamPrinter.text(json)), damage);
+    }
+
+    /// Whether a key file is whole; what it holds is a secret.
+    private static Inspected key(String file, byte[] bytes) {
+        ObjectNode description = OutcomeJson.object()
+                .put("file", file)
+                .put("format", KeyFile.FORMAT)
+                .put("bytes", bytes.length);
+        try {
+            var key = KeyFile.parse(new String(bytes, StandardCharsets.ISO_8859_1), file);
+            Arrays.fill(key.key32(), (byte) 0);
+            return new Inspected(description, Optional.empty(), Optional.empty());
+        } catch (KeyException e) {
+            return new Inspected(description, Optional.empty(), Optional.of(String.valueOf(e.getMessage())));
+        } finally {
+            Arrays.fill(bytes, (byte) 0);
+        }
     }
 
     /// By its contents, or, for one whose magic is damaged, by where it lies.

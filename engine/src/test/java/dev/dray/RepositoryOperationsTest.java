@@ -424,6 +424,21 @@ class RepositoryOperationsTest {
     }
 
     @Test
+    void saysOfAKeyFileWhetherItIsWholeAndNothingOfTheKey() throws Exception {
+        init();
+        Path file = temp.resolve("key");
+        Inspected whole = inspect(file.toString(), InputStream.nullInputStream());
+        assertThat(whole.json().toString())
+                .isEqualTo(
+                        "{\"outcome\":\"inspected\",\"file\":\"" + file + "\",\"format\":\"DRAY-KEY-1\",\"bytes\":85}");
+        Files.writeString(file, Files.readString(file).replaceFirst("[0-9a-f]\n", "g\n"));
+        Inspected mistyped = inspect(file.toString(), InputStream.nullInputStream());
+        assertThat(mistyped.exitCode()).isEqualTo(ExitCode.CORRUPT);
+        assertThat(mistyped.damage())
+                .contains("No key in " + file + ": it has characters that are not hexadecimal digits");
+    }
+
+    @Test
     void refusesToInspectWhatNobodyKnows() {
         assertThatThrownBy(() -> inspect("-", new ByteArrayInputStream(new byte[] {127, 'E', 'L', 'F'})))
                 .hasMessage("Standard input is nothing that Dray knows: it begins with 7f454c46");

@@ -25,7 +25,11 @@ import java.util.zip.CRC32C;
 /// A key as one line of text, in a file or from a command: `DRAY-KEY-1`, a space, the 32 bytes in 64 hexadecimal
 /// digits, a space, and their CRC32C in 8, so that a mistyped key is not taken for a wrong one.
 public final class KeyFile {
-    private static final String START = "DRAY-KEY-1 ";
+    /// The line's first word.
+    public static final String FORMAT = "DRAY-KEY-1";
+
+    private static final String START = FORMAT + " ";
+    private static final int START_CHARS_MIN = "DRAY-KEY".length(); // which no object of a repository begins with
     private static final int HEX_KEY_CHARS = 2 * SecretKey.KEY_BYTES;
     private static final int HEX_CRC_CHARS = 8;
     private static final int LINE_CHARS = START.length() + HEX_KEY_CHARS + 1 + HEX_CRC_CHARS;
@@ -103,6 +107,12 @@ public final class KeyFile {
                     "Run Dray as a user who may read it",
                     e);
         }
+    }
+
+    /// Whether a file that begins with these bytes is meant as a key file.
+    public static boolean recognizes(byte[] first) {
+        String text = new String(first, StandardCharsets.ISO_8859_1);
+        return text.length() >= START_CHARS_MIN && (FORMAT.startsWith(text) || text.startsWith(FORMAT));
     }
 
     /// The key in a text, around which blank space does not matter.
