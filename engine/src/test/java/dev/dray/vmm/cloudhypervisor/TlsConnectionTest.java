@@ -57,7 +57,7 @@ class TlsConnectionTest {
     private static <R> void connect(Endpoint.Tls at, Endpoint.Tls to, Side<R> server, Side<R> client, Outcomes<R> then)
             throws Exception {
         try (Listener listener = Listener.listen(at, () -> false);
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                ExecutorService threads = Executors.newCachedThreadPool()) {
             var real = (Endpoint.Tcp) listener.endpoint();
             var reached = new Endpoint.Tls(new Endpoint.Tcp(to.at().host(), real.port()), to.directory());
             Future<R> accepted = threads.submit(run(() -> accepted(listener), server));
@@ -199,8 +199,8 @@ class TlsConnectionTest {
     void whoDoesNotShakeHandsDoesNotBlockAReception() throws Exception {
         var told = new ReceptionScene.Told();
         try (var held = new HeldGuest(new ArrayList<>());
-                Listener listener = Listener.listen(at(authority.directory()), Duration.ofSeconds(3), told::cancelled);
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+                Listener listener = Listener.listen(at(authority.directory()), told::cancelled);
+                ExecutorService threads = Executors.newCachedThreadPool();
                 Connection silent = new Connector(listener.endpoint(), () -> false).connect(Duration.ofSeconds(20))) {
             Future<?> received = threads.submit(() -> CloudHypervisorReceiver.receive(listener, held, told));
             try (var from =
@@ -218,7 +218,7 @@ class TlsConnectionTest {
     @Test
     void takesNoPeerThatSpeaksInClear() throws Exception {
         try (Listener listener = Listener.listen(at(authority.directory()), () -> false);
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                ExecutorService threads = Executors.newCachedThreadPool()) {
             Future<Boolean> accepted = threads.submit(run(() -> accepted(listener), READS));
             Future<Boolean> connected = threads.submit(run(
                     () -> new Connector(listener.endpoint(), () -> false).connect(Duration.ofSeconds(60)), c -> {

@@ -98,7 +98,7 @@ class DrayFuzzTest {
                 if (place instanceof Place.Tcp && !ends(end)) {
                     watch.cancel();
                 }
-                keepIfNew("receiver: " + end.get(CASE_SECONDS_MAX, TimeUnit.SECONDS), corpus, changed);
+                keepIfNew("receiver: " + inTime(end), corpus, changed);
             }
             house.verifies();
         }
@@ -112,6 +112,15 @@ class DrayFuzzTest {
             return true;
         } catch (TimeoutException _) {
             return false;
+        }
+    }
+
+    private static String inTime(CompletableFuture<String> end) throws Exception {
+        try {
+            return end.get(CASE_SECONDS_MAX, TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+            Thread.getAllStackTraces().forEach((thread, calls) -> System.out.println(thread + " " + List.of(calls)));
+            throw e;
         }
     }
 
@@ -288,13 +297,14 @@ class DrayFuzzTest {
                         eager.settings(),
                         eager.copy(),
                         true);
+                CompletableFuture<String> end;
                 try (Fd listener = place.listen()) {
-                    CompletableFuture<String> end = run(
+                    end = run(
                             "case " + i + " of " + all,
                             () -> send.run(new House.Watch()).outcome());
                     answer(gen, listener, i > 0, end);
-                    keepIfNew("sender: " + end.get(CASE_SECONDS_MAX, TimeUnit.SECONDS), new ArrayList<>(), null);
-                }
+                } // and whoever is not accepted yet finds its connection broken
+                keepIfNew("sender: " + inTime(end), new ArrayList<>(), null);
                 if (place instanceof Place.Unix(Path path)) {
                     Files.deleteIfExists(path);
                 }
