@@ -13,12 +13,19 @@ import dev.dray.memory.PageSize;
 public record WriterOptions(String name, Compression compression, int workers, int batches, long expectedMemoryBytes) {
     public static final int WORKERS_MAX = 64;
 
+    /// One that is filled while another is worked on.
+    static final int BATCHES_MIN = 2;
+
     public static final int BATCHES_MAX = 256;
 
     private static final long INDEX_BYTES_MIN = 64L << 20;
 
     public WriterOptions {
-        if (workers < 1 || workers > WORKERS_MAX || batches < 2 || batches > BATCHES_MAX || expectedMemoryBytes < 0) {
+        if (workers < 1
+                || workers > WORKERS_MAX
+                || batches < BATCHES_MIN
+                || batches > BATCHES_MAX
+                || expectedMemoryBytes < 0) {
             throw new IllegalArgumentException(workers + " workers, " + batches + " batches");
         }
     }

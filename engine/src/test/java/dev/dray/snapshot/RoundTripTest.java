@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.dray.blob.DirectoryStore;
+import dev.dray.blob.FaultyStore;
 import dev.dray.blob.MemoryStore;
 import dev.dray.error.KeyException;
 import dev.dray.error.MachineException;
@@ -83,6 +84,18 @@ class RoundTripTest {
             assertThatThrownBy(() -> repository.find("web2"))
                     .isInstanceOf(UsageException.class)
                     .hasMessage("There is no snapshot of web2 in memory");
+        }
+    }
+
+    @Test
+    void rehearsesAPublicationWithoutTouchingTheStore() throws Exception {
+        for (Optional<Credential> key : List.of(Optional.<Credential>of(KEY), Optional.<Credential>empty())) {
+            FaultyStore store = new FaultyStore(new MemoryStore());
+            try (Repository repository = Repository.init(store, key, Dedup.GUEST)) {
+                long calls = store.count(FaultyStore.Call.ANY);
+                repository.rehearse();
+                assertThat(store.count(FaultyStore.Call.ANY)).isEqualTo(calls);
+            }
         }
     }
 
