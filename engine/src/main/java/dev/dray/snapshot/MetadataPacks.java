@@ -1,7 +1,7 @@
 package dev.dray.snapshot;
 
 import dev.dray.blob.BlobStore;
-import dev.dray.error.MachineException;
+import dev.dray.error.DrayException;
 import dev.dray.linux.NativeMemory;
 import dev.dray.seal.PageMac;
 import java.lang.foreign.MemorySegment;
@@ -17,7 +17,7 @@ import java.util.Map;
 /// shared between snapshots. By one thread.
 ///
 /// A frame's place can be told only when its pack is written, because the pack's name depends on all it
-/// holds. So frames that name others are added after [#write].
+/// holds. So frames that name others are added after [#write]. And what they name is durable before they are.
 final class MetadataPacks implements AutoCloseable {
     private final PackBuilder pack;
     private final PackNames names;
@@ -27,7 +27,13 @@ final class MetadataPacks implements AutoCloseable {
     private final MemorySegment plain = NativeMemory.map(Format.METADATA_BYTES_MAX);
     private final ByteBuffer view = plain.asByteBuffer();
     private final BitSet packs = new BitSet();
+    private final Durability named;
     private long storedBytes;
+
+    /// Waits until the packs that frames name are durable.
+    interface Durability {
+        void await() throws DrayException;
+    }
 
     /// An identity of a frame, with its kind, as a key.
     record Identity(FrameKind kind, long low, long high) {}
@@ -41,8 +47,16 @@ final class MetadataPacks implements AutoCloseable {
     }
 
     /// @param known frames of earlier snapshots; new ones are added to it
-    MetadataPacks(BlobStore store, RepositoryKeys keys, PackNames names, String domain, Map<Identity, Place> known) {
+    /// @param named of the packs of pages
+    MetadataPacks(
+            BlobStore store,
+            RepositoryKeys keys,
+            PackNames names,
+            String domain,
+            Map<Identity, Place> known,
+            Durability named) {
         this.names = names;
+        this.named = named;
         this.known = new HashMap<>(known);
         String settings = FrameEncoder.settings(new Compression.Auto());
         pack = new PackBuilder(store, keys, names, settings, Format.PACK_BYTES_TARGET, Format.METADATA_BYTES_MAX);
@@ -57,9 +71,9 @@ final class MetadataPacks implements AutoCloseable {
     }
 
     /// Adds the first `bytes` of [#plain()].
-    Place add(FrameKind kind, int bytes) throws MachineException {
+    Place add(FrameKind kind, int bytes) throws DrayException {
         if (!pack.hasRoom(bytes)) {
-            pack.write();
+            write();
         }
         PageMac mac = macs.get(kind);
         if (mac == null) {
@@ -89,7 +103,8 @@ final class MetadataPacks implements AutoCloseable {
     }
 
     /// Makes durable what was added; from then on every place has a [#ref].
-    void write() throws MachineException {
+    void write() throws DrayException {
+        named.await();
         pack.write();
     }
 
@@ -99,7 +114,7 @@ final class MetadataPacks implements AutoCloseable {
     }
 
     /// Cuts bytes into frames.
-    List<Place> addPieces(FrameKind kind, byte[] bytes) throws MachineException {
+    List<Place> addPieces(FrameKind kind, byte[] bytes) throws DrayException {
         List<Place> places = new ArrayList<>();
         for (int at = 0; at < bytes.length; at += Format.METADATA_BYTES_MAX) {
             int piece = Math.min(Format.METADATA_BYTES_MAX, bytes.length - at);

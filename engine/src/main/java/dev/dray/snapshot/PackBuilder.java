@@ -25,6 +25,7 @@ final class PackBuilder implements AutoCloseable {
     private final Aead aead;
 
     private int number = -1;
+    private String name = "";
     private int used;
     private int frames;
     private long writtenBytes;
@@ -117,22 +118,30 @@ final class PackBuilder implements AutoCloseable {
         return written;
     }
 
+    /// Names the pack, to which nothing is added any more until it is written. Does nothing if it is empty.
+    void name() {
+        if (frames > 0 && name.isEmpty()) {
+            int bytes = frames * PackDirectory.ENTRY_BYTES;
+            name = ObjectName.hex(keys.freshId("pack-name", directory.address(), bytes, settings));
+            names.name(number, name);
+        }
+    }
+
     /// Names, seals and writes the pack; when it returns, the pack is durable. Does nothing if it is empty.
     void write() throws MachineException {
         if (frames == 0) {
             return;
         }
-        int directoryBytes = frames * PackDirectory.ENTRY_BYTES;
-        String hex = ObjectName.hex(keys.freshId("pack-name", directory.address(), directoryBytes, settings));
-        try (SecretKey key = keys.pack(hex)) {
+        name();
+        try (SecretKey key = keys.pack(name)) {
             aead.rekey(key);
         }
-        long total = seal(directoryBytes);
-        written.add(hex);
-        store.put(ObjectName.pack(hex), buffer.asSlice(0, total));
-        names.name(number, hex);
+        long total = seal(frames * PackDirectory.ENTRY_BYTES);
+        written.add(name);
+        store.put(ObjectName.pack(name), buffer.asSlice(0, total));
         writtenBytes += total;
         number = -1;
+        name = "";
         used = 0;
         frames = 0;
     }

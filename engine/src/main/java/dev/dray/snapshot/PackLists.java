@@ -2,7 +2,6 @@ package dev.dray.snapshot;
 
 import dev.dray.error.CorruptException;
 import dev.dray.error.DrayException;
-import dev.dray.error.MachineException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -16,8 +15,7 @@ import java.util.SequencedSet;
 final class PackLists {
     private PackLists() {}
 
-    static List<MetadataPacks.Place> add(BitSet packs, PackNames names, MetadataPacks metadata)
-            throws MachineException {
+    static List<MetadataPacks.Place> add(BitSet packs, PackNames names, MetadataPacks metadata) throws DrayException {
         List<MetadataPacks.Place> places = new ArrayList<>();
         MemorySegment into = metadata.plain();
         int bytes = 0;

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 
 /// The packs that one writer knows, by number. A pack gets its number when its first frame is added and its
-/// name when it is sealed. For many threads.
+/// name when its last frame was added. For many threads.
 final class PackNames {
     private static final String UNNAMED = "";
 
@@ -45,7 +45,7 @@ final class PackNames {
     synchronized String name(int number) {
         String hex = names.get(number);
         if (hex.equals(UNNAMED)) {
-            throw new IllegalStateException("pack " + number + " is not written");
+            throw new IllegalStateException("pack " + number + " has no name yet");
         }
         return hex;
     }

@@ -6,6 +6,7 @@ import dev.dray.memory.PageSize;
 import dev.dray.page.PageBatch;
 import dev.dray.seal.PageMac;
 import java.nio.ByteBuffer;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 
 /// One worker of a writer: identifies each page, and what is not stored yet it compresses into its own pack.
@@ -15,6 +16,7 @@ final class PageWorker implements Runnable, AutoCloseable {
     ///
     /// @param stored pages of earlier snapshots
     /// @param fresh pages of this one
+    /// @param named counted down by each worker once all its packs have names, or there is a failure
     record Shared(
             PageIntake intake,
             GuestTable table,
@@ -22,7 +24,8 @@ final class PageWorker implements Runnable, AutoCloseable {
             IdentityIndex fresh,
             AtomicLong zeroPages,
             AtomicLong knownPages,
-            AtomicLong writtenBytes) {}
+            AtomicLong writtenBytes,
+            CountDownLatch named) {}
 
     private final Shared shared;
     private final PackBuilder pack;
@@ -40,29 +43,44 @@ final class PageWorker implements Runnable, AutoCloseable {
 
     @Override
     public void run() {
+        carryOut(this::takeAll);
+        shared.named().countDown();
+        carryOut(this::write);
+    }
+
+    private interface Work {
+        void run() throws MachineException, InterruptedException;
+    }
+
+    private void carryOut(Work work) {
         try {
-            while (true) {
-                PageIntake.Work work = shared.intake().next();
-                PageBatch batch = work.batch();
-                if (batch == null) {
-                    break;
-                }
-                try {
-                    if (!shared.intake().failed()) {
-                        store(batch, work.number());
-                    }
-                } catch (Throwable e) {
-                    shared.intake().fail(e);
-                } finally {
-                    shared.intake().done(batch);
-                }
-            }
             if (!shared.intake().failed()) {
-                write();
+                work.run();
             }
         } catch (Throwable e) {
             shared.intake().fail(e);
         }
+    }
+
+    /// Takes batches until there are no more, then names the last pack.
+    private void takeAll() throws InterruptedException {
+        while (true) {
+            PageIntake.Work work = shared.intake().next();
+            PageBatch batch = work.batch();
+            if (batch == null) {
+                break;
+            }
+            try {
+                if (!shared.intake().failed()) {
+                    store(batch, work.number());
+                }
+            } catch (Throwable e) {
+                shared.intake().fail(e);
+            } finally {
+                shared.intake().done(batch);
+            }
+        }
+        pack.name();
     }
 
     PackBuilder pack() {

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +39,7 @@ public final class SnapshotWriter implements AutoCloseable {
     private final List<PageWorker> workers = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
     private final List<String> packsWritten = new ArrayList<>();
+    private final CountDownLatch named;
 
     private volatile @Nullable PageIntake intake;
     private @Nullable GuestTable table;
@@ -53,6 +55,7 @@ public final class SnapshotWriter implements AutoCloseable {
         this.session = session;
         this.names = names;
         this.loaded = loaded;
+        this.named = new CountDownLatch(options.workers());
     }
 
     /// Where to put the pages of a guest with these regions. Called once; the destination is for one thread.
@@ -67,7 +70,7 @@ public final class SnapshotWriter implements AutoCloseable {
         fresh = index;
         intake = pages;
         PageWorker.Shared shared =
-                new PageWorker.Shared(pages, guest, loaded.pages(), index, zeroPages, knownPages, writtenBytes);
+                new PageWorker.Shared(pages, guest, loaded.pages(), index, zeroPages, knownPages, writtenBytes, named);
         for (int i = 0; i < options.workers(); i++) {
             PageWorker worker = worker(shared);
             workers.add(worker);
@@ -105,15 +108,16 @@ public final class SnapshotWriter implements AutoCloseable {
             throw new IllegalStateException("publish() comes once, after pages()");
         }
         pages.drain();
-        endWorkers(pages);
-        pages.rethrow();
-        freeFresh();
+        ended = true;
+        pages.end();
+        awaitNames(pages);
         try (MetadataPacks metadata = new MetadataPacks(
                         repository.store(),
                         repository.keys(),
                         names,
                         repository.domain(options.name()),
-                        loaded.metadata());
+                        loaded.metadata(),
+                        () -> endWorkers(pages));
                 FrameSet frames = new FrameSet(guest.pages())) {
             try {
                 return publish(publication, guest, pages, metadata, frames);
@@ -225,9 +229,18 @@ public final class SnapshotWriter implements AutoCloseable {
         return new WriterProgress(in, zeroPages.get(), knownPages.get(), writtenBytes.get());
     }
 
+    /// Waits until every pack of pages has a name: then tables can be made of them while the last are written.
+    private void awaitNames(PageIntake pages) throws DrayException {
+        try {
+            named.await();
+        } catch (InterruptedException e) {
+            throw PageIntake.interrupted(e);
+        }
+        pages.rethrow();
+    }
+
+    /// Waits until all packs of pages are durable.
     private void endWorkers(PageIntake pages) throws DrayException {
-        ended = true;
-        pages.end();
         try {
             for (Thread thread : threads) {
                 thread.join();
@@ -235,6 +248,8 @@ public final class SnapshotWriter implements AutoCloseable {
         } catch (InterruptedException e) {
             throw PageIntake.interrupted(e);
         }
+        pages.rethrow();
+        freeFresh();
     }
 
     private void freeFresh() {

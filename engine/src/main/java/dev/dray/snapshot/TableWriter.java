@@ -1,7 +1,7 @@
 package dev.dray.snapshot;
 
 import dev.dray.error.CorruptException;
-import dev.dray.error.MachineException;
+import dev.dray.error.DrayException;
 import dev.dray.memory.MemoryRegion;
 import dev.dray.memory.PageKind;
 import dev.dray.memory.PageSize;
@@ -11,7 +11,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 
-/// Turns a guest's table into segments and directory nodes. All its packs must be written.
+/// Turns a guest's table into segments and directory nodes. All its packs must have names.
 final class TableWriter {
     private final GuestTable table;
     private final PackNames names;
@@ -46,8 +46,8 @@ final class TableWriter {
         record Stored(MetadataPacks.Place place) implements Child {}
     }
 
-    /// Adds all segments; the packs they lie in must be written before [#addNodes].
-    void addSegments() throws MachineException {
+    /// Adds all segments; the packs of metadata they lie in must be written before [#addNodes].
+    void addSegments() throws DrayException {
         List<MemoryRegion> regions = table.memory().regions();
         for (int region = 0; region < regions.size(); region++) {
             segments.add(segments(region, regions.get(region).pages()));
@@ -55,7 +55,7 @@ final class TableWriter {
     }
 
     /// Adds all directory nodes; the packs they lie in must be written before [#roots].
-    void addNodes() throws MachineException {
+    void addNodes() throws DrayException {
         List<MemoryRegion> regions = table.memory().regions();
         for (int region = 0; region < regions.size(); region++) {
             nodes.add(nodes(regions.get(region).pages(), segments.get(region)));
@@ -67,7 +67,7 @@ final class TableWriter {
         return nodes.stream().map(all -> all.stream().map(this::ref).toList()).toList();
     }
 
-    private List<Child> segments(int region, long pages) throws MachineException {
+    private List<Child> segments(int region, long pages) throws DrayException {
         List<Child> all = new ArrayList<>();
         for (int segment = 0; segment < PageTables.segments(pages); segment++) {
             int count = PageTables.pagesOfSegment(pages, segment);
@@ -82,7 +82,7 @@ final class TableWriter {
         return all;
     }
 
-    private MetadataPacks.Place segment(int count) throws MachineException {
+    private MetadataPacks.Place segment(int count) throws DrayException {
         packsOfSegment.clear();
         for (int i = 0; i < count; i++) {
             long location = locations[i];
@@ -121,7 +121,7 @@ final class TableWriter {
         }
     }
 
-    private List<Child> nodes(long pages, List<Child> below) throws MachineException {
+    private List<Child> nodes(long pages, List<Child> below) throws DrayException {
         List<Child> all = new ArrayList<>();
         for (int node = 0; node < PageTables.roots(pages); node++) {
             int first = node * Format.NODE_SEGMENTS;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.dray.blob.FaultyStore;
 import dev.dray.blob.MemoryStore;
+import dev.dray.blob.SlowPacks;
 import dev.dray.error.MachineException;
 import dev.dray.page.PageDestination;
 import dev.dray.seal.Credential;
@@ -81,6 +82,17 @@ class ConcurrencyTest {
                     .isEmpty();
             store.list("sessions", entry -> assertThat(entry.name()).isEmpty());
         }
+    }
+
+    /// Tables are made while the last packs of pages are written, but are not written before those are durable.
+    @Test
+    void nothingThatNamesAPackIsWrittenBeforeThatIsDurable() throws Exception {
+        SlowPacks store = new SlowPacks(new MemoryStore());
+        FakeGuest guest = new FakeGuest(300).fill(gen);
+        try (Repository repository = Repository.init(store, Optional.of(KEY), Dedup.REPOSITORY)) {
+            guest.capture(repository, new WriterOptions("web1", new Compression.Auto(), 1, 2, 0));
+        }
+        assertThat(store.mostUnderWay()).isEqualTo(1);
     }
 
     @Test
