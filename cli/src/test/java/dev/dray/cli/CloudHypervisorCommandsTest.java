@@ -120,6 +120,7 @@ class CloudHypervisorCommandsTest {
         assertThat(onRepository("show", "web1").out())
                 .contains("mem0@0x0")
                 .contains("boot vcpus")
+                .containsPattern("timings\n +pause ms +[0-9.]+\n +phases")
                 .doesNotContain("working set");
         JsonNode eager = restore("a");
         assertThat(eager.path("mode").asString()).isEqualTo("eager");

@@ -88,7 +88,7 @@ class CommandsTest {
                 """.formatted(SIZE, SIZE, SIZE, SIZE));
         assertThat(done("show", "web1").out())
                 .matches("(?s)snapshot +" + ID + "\nname +web1\n.*\nlabels\n  app +shop\nregions\n.*")
-                .contains("\n  pc.ram ", "\nsections\n", "\nsource\n  machine +".replace(" +", " "));
+                .contains("\n  timings", "\n  pc.ram ", "\nsections\n", "\nsource\n  machine +".replace(" +", " "));
         assertThat(done("verify").out()).matches("""
                 Verified 2 snapshots in \\d+ packs: \\d+ read whole, \\d+ frames authenticated, %s in %s
                 (Unused: .*
@@ -110,7 +110,17 @@ class CommandsTest {
         assertThat(names(done("init", "--json").json()))
                 .containsExactly("outcome", "place", "repository", "encrypted", "dedup", "key_file_made");
         try (var _ = machine("a", MachineOptions.MEMORY_MIN, false)) {
-            CommandRun captured = done("capture", vm("a"), "--name", "web1", "--json", "--quiet", "--mode", "stop");
+            CommandRun captured = done(
+                    "capture",
+                    vm("a"),
+                    "--name",
+                    "web1",
+                    "--json",
+                    "--quiet",
+                    "--mode",
+                    "stop",
+                    "--on-pause",
+                    "echo snap-9");
             assertThat(captured.err()).isEmpty();
             assertThat(names(captured.json()))
                     .startsWith(
@@ -139,11 +149,12 @@ class CommandsTest {
         assertThat(names(listed.path("snapshots").get(0)))
                 .containsExactly("id", "name", "number", "taken", "memory_bytes", "stored_bytes", "vmm", "mode");
         String id = listed.path("snapshots").get(0).path("id").stringValue();
-        assertThat(done("show", id.substring(0, 6), "--json")
-                        .json()
-                        .path("snapshot")
-                        .stringValue())
-                .isEqualTo(id);
+        JsonNode shown = done("show", id.substring(0, 6), "--json").json();
+        assertThat(shown.path("snapshot").stringValue()).isEqualTo(id);
+        assertThat(shown.path("facts").path("on_pause").stringValue()).isEqualTo("snap-9");
+        JsonNode timings = shown.path("facts").path("timings");
+        assertThat(timings.path("pause_ms").asDouble()).isPositive();
+        assertThat(timings.path("phases").findValuesAsString("name")).contains("memory", "on-pause");
         assertThat(done("verify", "--json", "--expect", id, "web1@1")
                         .json()
                         .path("outcome")

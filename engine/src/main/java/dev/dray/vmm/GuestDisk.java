@@ -10,6 +10,9 @@ import tools.jackson.databind.node.ArrayNode;
 /// @param node the VMM's other name for it: QEMU's block node; the same name where there is no other
 /// @param file where it lies, as the VMM says; a path or a URL
 public record GuestDisk(String device, String node, String file) {
+    /// What the user's own command printed, kept with the facts: it may belong to disks that the VMM does not show.
+    public static final String HOOK_ID = "on_pause";
+
     /// Says of a noted disk that when the guest stood still is not known: no disk's age can be compared with it.
     static final String UNDATED = "undated";
 

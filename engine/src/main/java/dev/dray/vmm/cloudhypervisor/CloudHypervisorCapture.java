@@ -200,10 +200,8 @@ final class CloudHypervisorCapture implements Reception.Owner {
 
     @Override
     public void store(Received received) throws DrayException {
-        Storing.run(
-                store,
-                received.captured(taken, route.mode(), facts.versions(), facts.buildVersion(), onPause.id()),
-                watch);
+        var machine = received.captured(taken, route.mode(), facts.versions(), facts.buildVersion(), onPause.id());
+        Storing.run(store, machine.timed(Phases.pause(pauseMs), phases.over()), watch);
     }
 
     /// What is left to do with a guest whose snapshot is stored.

@@ -116,6 +116,7 @@ public final class CloudHypervisorReceiver implements Reception.Owner {
 
     @Override
     public void store(Received received) throws DrayException {
-        Storing.run(store, received.captured(taken, mode(), Versions.of(""), "", Optional.empty()), watch);
+        var machine = received.captured(taken, mode(), Versions.of(""), "", Optional.empty());
+        Storing.run(store, machine.timed(Phases.pause(pauseMs), phases.over()), watch);
     }
 }

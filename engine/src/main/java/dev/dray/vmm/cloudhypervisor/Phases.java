@@ -4,6 +4,7 @@ import dev.dray.vmm.CaptureReport.PhaseTime;
 import dev.dray.vmm.OperationWatch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /// How long each part of a capture took, one after the other.
 final class Phases {
@@ -32,6 +33,16 @@ final class Phases {
                 });
         end();
         name = next;
+    }
+
+    /// @param ms 0 while the guest stands still
+    static OptionalDouble pause(double ms) {
+        return ms == 0 ? OptionalDouble.empty() : OptionalDouble.of(ms);
+    }
+
+    /// The parts that are over.
+    List<PhaseTime> over() {
+        return List.copyOf(over);
     }
 
     /// Ends the last part.

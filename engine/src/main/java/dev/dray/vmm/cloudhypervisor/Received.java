@@ -41,6 +41,7 @@ record Received(
         facts.put(WAS_RUNNING, ran);
         facts.put("path", transport.name().toLowerCase(java.util.Locale.ROOT));
         GuestDisk.note(Disks.writable(config.vmConfig()), hookId, facts.putArray(DISKS));
+        hookId.ifPresent(id -> facts.put(GuestDisk.HOOK_ID, id));
         if (near) {
             facts.set("host", HostFacts.read());
         }

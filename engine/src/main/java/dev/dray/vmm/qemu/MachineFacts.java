@@ -48,6 +48,7 @@ final class MachineFacts {
         strings(node.putArray(DEVICES), facts.devices());
         strings(node.putArray(COMMAND_LINE), process.commandLine());
         GuestDisk.note(facts.disks(), hookId, node.putArray(DISKS));
+        hookId.ifPresent(id -> node.put(GuestDisk.HOOK_ID, id));
         var sections = node.putArray("sections");
         stream.sections()
                 .forEach(section -> sections.addObject()

@@ -24,6 +24,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -59,6 +60,7 @@ final class QemuCapture {
     private long streamDeadline = Long.MAX_VALUE;
     /// In which state the course was last told that the user wants to stop: some cannot do anything about it.
     private @Nullable Class<? extends State> toldCancelledIn;
+    private volatile long stoppedMicros;
     private volatile long resumedMicros;
     private volatile Optional<String> hookId = Optional.empty();
     private volatile @Nullable Thread storing;
@@ -180,7 +182,12 @@ final class QemuCapture {
 
     private void onQmp(QmpEvent event) {
         switch (event.name()) {
-            case "STOP" -> post(new GuestStopped(event.micros()));
+            case "STOP" -> {
+                if (stoppedMicros == 0) {
+                    stoppedMicros = event.micros();
+                }
+                post(new GuestStopped(event.micros()));
+            }
             case "RESUME" -> {
                 if (resumedMicros == 0) {
                     resumedMicros = event.micros();
@@ -291,9 +298,10 @@ final class QemuCapture {
 
     private void startStoring() {
         watch.phase("storing");
+        List<PhaseTime> over = List.copyOf(phases);
         storing = Thread.ofPlatform().name("store").start(() -> {
             try {
-                store.commit(captured());
+                store.commit(captured().timed(pauseMs(), over));
                 post(new Stored());
             } catch (DrayException e) {
                 post(new StoreFailed(e));
@@ -335,6 +343,12 @@ final class QemuCapture {
         long micros = resumedMicros;
         Instant taken = micros == 0 ? Instant.now() : Instant.ofEpochSecond(0, micros * 1000);
         return MachineFacts.captured(taken, facts, process, choice.plan().mode(), stream.captured(), hookId);
+    }
+
+    private OptionalDouble pauseMs() {
+        long from = stoppedMicros;
+        long to = resumedMicros;
+        return from == 0 || to == 0 ? OptionalDouble.empty() : OptionalDouble.of((to - from) / 1000.0);
     }
 
     /// What the outcome calls the time spent in a state; `other` is not told.
