@@ -23,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// The connections of one migration that Dray receives: the first is the main one, each further one says what
@@ -37,6 +38,7 @@ final class Connections implements AutoCloseable {
     private final Listener listener;
     private final OperationWatch watch;
     private final long silenceMaxNanos;
+    private final LongSupplier clock;
     private volatile CompletableFuture<Connection> main = new CompletableFuture<>();
     private long mainSince;
     private boolean mainGivenUp;
@@ -52,8 +54,14 @@ final class Connections implements AutoCloseable {
     private final Thread acceptor;
 
     Connections(Listener listener, OperationWatch watch) {
+        this(listener, watch, System::nanoTime);
+    }
+
+    /// @param clock in nanoseconds, by which silence is measured
+    Connections(Listener listener, OperationWatch watch, LongSupplier clock) {
         this.listener = listener;
         this.watch = watch;
+        this.clock = clock;
         this.silenceMaxNanos = listener.silenceMax().toNanos();
         this.acceptor = Thread.ofPlatform().name("accept").start(this::accept);
     }
@@ -158,9 +166,11 @@ final class Connections implements AutoCloseable {
         var _ = main.thenAccept(Connection::shutdown);
     }
 
-    private synchronized void giveUpASilentMain() {
+    /// Called when there was a main connection; there may be none any more.
+    synchronized void giveUpASilentMain() {
         boolean anyoneCanReach = listener.endpoint() instanceof Endpoint.Tcp;
-        if (anyoneCanReach && !started && !mainGivenUp && System.nanoTime() - mainSince >= silenceMaxNanos) {
+        boolean waits = main.isDone() && !started && !mainGivenUp;
+        if (anyoneCanReach && waits && clock.getAsLong() - mainSince >= silenceMaxNanos) {
             mainGivenUp = true;
             var _ = main.thenAccept(Connection::shutdown);
         }
@@ -177,7 +187,7 @@ final class Connections implements AutoCloseable {
                 return;
             }
             if (!main.isDone()) {
-                mainSince = System.nanoTime();
+                mainSince = clock.getAsLong();
                 main.complete(connection);
                 return;
             }
@@ -225,7 +235,7 @@ final class Connections implements AutoCloseable {
 
     private synchronized void giveUpTheSilent() {
         for (Further each : further) {
-            if (!each.named && !each.givenUp && System.nanoTime() - each.since >= silenceMaxNanos) {
+            if (!each.named && !each.givenUp && clock.getAsLong() - each.since >= silenceMaxNanos) {
                 each.giveUp();
             }
         }
@@ -264,7 +274,7 @@ final class Connections implements AutoCloseable {
     /// One connection beside the main one.
     private final class Further {
         private final Connection connection;
-        private final long since = System.nanoTime();
+        private final long since = clock.getAsLong();
         private final Thread thread;
         private volatile boolean named;
         private volatile boolean isFault;
