@@ -107,6 +107,8 @@ class CloudHypervisorCaptureTest {
                 mode, after, onPause, Duration.ofMillis(300), Duration.ofMinutes(5), false, OptionalLong.empty());
         try (var machine = CloudHypervisorMachine.at(api().path())) {
             return machine.capture(order, held, new Logged(), watched);
+        } finally {
+            api().awaitEndOfMigration(); // the source may note its answer a moment later
         }
     }
 

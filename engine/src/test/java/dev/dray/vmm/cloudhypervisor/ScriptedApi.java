@@ -16,13 +16,14 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /// The API of a Cloud Hypervisor whose VM is in the state that a test sets: notes what it was asked, and
 /// migrates as it is told. One call a connection.
 final class ScriptedApi implements AutoCloseable {
-    /// What was asked: `vm.resume`, `vm.send-migration`, ...
+    /// What was asked and not refused: `vm.resume`, `vm.send-migration`, ...
     final List<String> asked;
 
     /// What `vm.send-migration` begins, in a thread of its own, after which the migration is over.
@@ -39,6 +40,7 @@ final class ScriptedApi implements AutoCloseable {
     private final Fd listener;
     private final Thread thread;
     private volatile boolean migrates;
+    private volatile @Nullable Thread migration;
     private volatile String frozen = "";
     private volatile boolean closed;
 
@@ -104,18 +106,18 @@ final class ScriptedApi implements AutoCloseable {
     }
 
     private String reply(String call, String body) {
-        if (!call.equals("vmm.ping") && !call.equals("vm.info") && !call.equals("vm.counters")) {
+        boolean refuses = migrates && (call.equals("vm.counters") || call.equals("vm.resume"));
+        if (!refuses && !call.equals("vmm.ping") && !call.equals("vm.info") && !call.equals("vm.counters")) {
             asked.add(call);
+        }
+        if (refuses) {
+            return refused();
         }
         return switch (call) {
             case "vmm.ping" -> json("{\"version\":\"" + version + "\",\"pid\":" + pid + "}");
             case "vm.info" -> json("{\"state\":\"" + (migrates ? frozen : state) + "\",\"config\":" + config + "}");
-            case "vm.counters" -> migrates ? refused() : json("{}");
+            case "vm.counters" -> json("{}");
             case "vm.resume" -> {
-                if (migrates) {
-                    asked.removeLast();
-                    yield refused();
-                }
                 state = "Running";
                 yield "HTTP/1.1 204 No Content\r\n\r\n";
             }
@@ -130,7 +132,7 @@ final class ScriptedApi implements AutoCloseable {
     private void migrate(JsonNode request) {
         frozen = state;
         migrates = true;
-        Thread.ofPlatform().start(() -> {
+        migration = Thread.ofPlatform().start(() -> {
             try {
                 sender.accept(Endpoint.parse(request.path("destination_url").asString("")));
             } catch (UsageException e) {
@@ -139,6 +141,11 @@ final class ScriptedApi implements AutoCloseable {
                 migrates = false;
             }
         });
+    }
+
+    /// Waits until a migration that was asked for has ended, and its sender has noted what it noted.
+    void awaitEndOfMigration() {
+        Threads.join(migration);
     }
 
     private static String json(String body) {
