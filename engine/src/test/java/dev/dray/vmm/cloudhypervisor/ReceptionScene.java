@@ -43,7 +43,7 @@ abstract class ReceptionScene {
     }
 
     void start(Endpoint endpoint) throws Exception {
-        start(endpoint, Duration.ofSeconds(10));
+        start(endpoint, Duration.ofMinutes(2)); // holds for the test too, which may be slow
     }
 
     void start(Endpoint endpoint, Duration silenceMax) throws Exception {
@@ -89,7 +89,15 @@ abstract class ReceptionScene {
         told.cancelled = true;
         source().close();
         others.forEach(ScriptedSource::close);
+        awaitEnd(); // whoever receives uses what is held
         held.close();
+    }
+
+    private void awaitEnd() {
+        CompletableFuture<CaptureReport> running = report;
+        if (running != null) {
+            running.handle((_, _) -> true).orTimeout(60, TimeUnit.SECONDS).join();
+        }
     }
 
     ScriptedSource source() {
