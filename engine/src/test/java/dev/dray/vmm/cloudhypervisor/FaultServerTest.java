@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
+import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -77,7 +78,7 @@ class FaultServerTest {
         opened.add(memory);
         memory.begin();
         memory.open(new Connector(listener.endpoint(), () -> false), ended::complete);
-        listener.await(10_000);
+        listener.await(60_000);
         Connection accepted = listener.accept().orElseThrow();
         opened.add(accepted);
         var role = NativeMemory.map(2);
@@ -295,7 +296,7 @@ class FaultServerTest {
     void aRequestForSeveralPagesIsNotAnsweredWherePagesGoWithTheAnswer() throws Exception {
         serve(SampleImage.privately(SEED), true, WorkingSet.empty());
         faults.request(gpa(1, 2), 2 * PageSize.BYTES);
-        assertThat(ended.get(30, TimeUnit.SECONDS)).isFalse();
+        assertThat(ended.get(60, TimeUnit.SECONDS)).isFalse();
         assertThat(watch.warnings).anySatisfy(text -> assertThat(text).contains("asked for 8192 bytes"));
         memory.stop();
         assertThat(catchAnswer()).isInstanceOf(PeerException.class);
@@ -333,7 +334,7 @@ class FaultServerTest {
     void aRequestOutsideOfTheGuestIsNotAnsweredWithAnError() throws Exception {
         serve(SampleImage.shared(SEED), true, WorkingSet.empty());
         faults.request(1L << 40, PageSize.BYTES);
-        assertThat(ended.get(30, TimeUnit.SECONDS)).isFalse();
+        assertThat(ended.get(60, TimeUnit.SECONDS)).isFalse();
         assertThat(watch.warnings).anySatisfy(text -> assertThat(text).contains("0x10000000000"));
         memory.stop();
         assertThat(catchAnswer()).as("an Error kills the guest").isInstanceOf(PeerException.class);
@@ -399,7 +400,7 @@ class FaultServerTest {
         faults.request(gpa(0, 5), PageSize.BYTES);
         watch.await(text -> text.contains("cannot be read"));
         memory.stop();
-        assertThat(ended.get(30, TimeUnit.SECONDS)).isFalse();
+        assertThat(ended.get(60, TimeUnit.SECONDS)).isFalse();
     }
 
     @Test
@@ -438,18 +439,25 @@ class FaultServerTest {
         for (long[] each : everyPage()) {
             faults.ask(gpa((int) each[0], each[1]));
         }
-        askMany(100_000); // compiled by now
+        long server = faultsThread();
         var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        long id = Thread.getAllStackTraces().keySet().stream()
-                .filter(thread -> thread.getName().equals("faults"))
-                .findFirst()
-                .orElseThrow()
-                .threadId();
-        long before = threads.getThreadAllocatedBytes(id);
-        askMany(100_000);
-        long bytes = threads.getThreadAllocatedBytes(id) - before;
-        System.out.println("allocated for 100,000 requests: " + bytes + " bytes");
+        long bytes = Long.MAX_VALUE;
+        // What is not compiled yet does allocate, and on a busy machine compilers take their time.
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (bytes >= 100_000 / FaultEvent.SAMPLE * 200 && System.nanoTime() - end < 0) {
+            long before = threads.getThreadAllocatedBytes(server);
+            askMany(100_000);
+            bytes = threads.getThreadAllocatedBytes(server) - before;
+            System.out.println("allocated for 100,000 requests: " + bytes + " bytes");
+        }
         assertThat(bytes).isLessThan(100_000 / FaultEvent.SAMPLE * 200);
+    }
+
+    /// Tests that run beside this one have such threads, too.
+    private long faultsThread() throws ReflectiveOperationException {
+        Field thread = LazyMemory.class.getDeclaredField("thread");
+        thread.setAccessible(true);
+        return ((Thread) thread.get(memory)).threadId();
     }
 
     private void askMany(int count) throws DrayException {
@@ -466,7 +474,7 @@ class FaultServerTest {
 
     private boolean endOfDrain() throws Exception {
         faults.connection.shutdown();
-        return ended.get(30, TimeUnit.SECONDS);
+        return ended.get(60, TimeUnit.SECONDS);
     }
 
     private void write(int region, long page, byte[] bytes) throws Exception {

@@ -100,7 +100,7 @@ class GuestSenderTest {
             }
         };
         RestoreReport report = send(image, eager(false));
-        assertThat(seen.get(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(seen.get(60, TimeUnit.SECONDS)).isTrue();
         assertThat(vmm().said)
                 .containsExactly(
                         Command.START,
@@ -299,7 +299,7 @@ class GuestSenderTest {
             }
         };
         RestoreReport report = send(image, lazy());
-        assertThat(drained.get(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(drained.get(60, TimeUnit.SECONDS)).isTrue();
         assertThat(watch.guestRuns).isDone();
         assertThat(vmm().said).endsWith(Command.STATE, Command.COMPLETE);
         assertThat(new String(vmm().documents.get(0), StandardCharsets.UTF_8))
@@ -316,7 +316,7 @@ class GuestSenderTest {
         ScriptedVmm.Faults faults = vmm().faults();
         Thread.ofPlatform().start(() -> {
             try {
-                watch.guestRuns.get(30, TimeUnit.SECONDS);
+                watch.guestRuns.get(60, TimeUnit.SECONDS);
                 for (long at = 0; at < SampleImage.LOW_BYTES + SampleImage.HIGH_BYTES; at += PageSize.BYTES) {
                     boolean low = at < SampleImage.LOW_BYTES;
                     long gpa = low ? at : SampleImage.HIGH_GPA + at - SampleImage.LOW_BYTES;
@@ -353,7 +353,7 @@ class GuestSenderTest {
             }
         };
         assertThat(send(image, lazy()).guest()).isEqualTo(Whereabouts.RUNNING);
-        assertThat(seen.get(30, TimeUnit.SECONDS)).isEqualTo(image.page(1, 1));
+        assertThat(seen.get(60, TimeUnit.SECONDS)).isEqualTo(image.page(1, 1));
     }
 
     @Test
@@ -482,7 +482,7 @@ class GuestSenderTest {
         });
         assertThat(end.failed()).isNull();
         assertThat(end.kept()).isTrue();
-        assertThat(drained.get(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(drained.get(60, TimeUnit.SECONDS)).isTrue();
     }
 
     private GuestException failure(SampleImage image, RestoreOrder order) {

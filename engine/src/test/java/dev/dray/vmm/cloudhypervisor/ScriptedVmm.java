@@ -206,7 +206,7 @@ final class ScriptedVmm implements AutoCloseable {
 
     /// The connection for page faults.
     Faults faults() throws InterruptedException {
-        Connection connection = faults.poll(30, TimeUnit.SECONDS);
+        Connection connection = faults.poll(60, TimeUnit.SECONDS);
         if (connection == null) {
             throw new AssertionError("no fault connection came");
         }
@@ -293,7 +293,7 @@ final class ScriptedVmm implements AutoCloseable {
         connections.forEach(Connection::shutdown);
         for (Thread thread : List.copyOf(threads)) {
             try {
-                thread.join(5000);
+                thread.join(60_000);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
