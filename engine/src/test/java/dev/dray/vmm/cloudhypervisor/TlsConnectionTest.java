@@ -53,7 +53,8 @@ class TlsConnectionTest {
         R run(Connection connection) throws DrayException;
     }
 
-    /// Runs both sides of one connection and gives what each of them came to.
+    /// Runs both sides of one connection and gives what each of them came to. They wait in system calls: two virtual
+    /// threads would not go on at once where there is one processor.
     private static <R> void connect(Endpoint.Tls at, Endpoint.Tls to, Side<R> server, Side<R> client, Outcomes<R> then)
             throws Exception {
         try (Listener listener = Listener.listen(at, () -> false);
