@@ -7,8 +7,8 @@ import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -104,7 +104,7 @@ final class QmpClient implements AutoCloseable {
             }
         } catch (ClosedByInterruptException e) {
             throw new RefusedException("Interrupted while waiting for the QMP socket " + socket, "", e);
-        } catch (AsynchronousCloseException e) {
+        } catch (ClosedChannelException e) { // while it waited, or before that
             throw new RefusedException(
                     "The QMP socket " + socket + " takes no further connection: another client, such as libvirt,"
                             + " probably holds it",
