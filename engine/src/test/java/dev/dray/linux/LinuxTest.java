@@ -176,7 +176,7 @@ class LinuxTest {
         Signals.killGroup(group, Signals.SIGKILL);
         // The pipe ends when the sleep, which has it too, is gone.
         assertThat(process.inputReader().readLine()).isNull();
-        assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         Signals.killGroup(group, Signals.SIGTERM); // nobody left: no error
         assertThatThrownBy(() -> Signals.killGroup(1, Signals.SIGTERM)).isInstanceOf(IllegalArgumentException.class);
     }

@@ -59,7 +59,7 @@ class GoldenMultifdTest {
     /// All connections of a recording, each on a thread of its own, and one memory that a lock makes safe for
     /// all.
     private static final class Drive {
-        private static final int WAIT_SECONDS = 30;
+        private static final int WAIT_SECONDS = 120;
 
         private final QemuStream golden;
         private final Gen gen;

@@ -73,7 +73,7 @@ class ReaderOnRealQemuTest {
             assertThat(DeviceTail.scan(stream.deviceSections())).isEqualTo(stream.sections());
             // Closing without an answer gives the guest back.
             for (int i = 0; !qemu.status().equals("running"); i++) {
-                assertThat(i).as(qemu.status()).isLessThan(1000);
+                assertThat(i).as(qemu.status()).isLessThan(6000);
                 Thread.sleep(10);
             }
         }

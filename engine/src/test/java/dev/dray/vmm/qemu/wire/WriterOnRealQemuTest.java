@@ -198,7 +198,7 @@ class WriterOnRealQemuTest {
         for (int i = 0; !qemu.status().equals(wanted); i++) {
             assertThat(i)
                     .as("%s instead of %s\n%s", qemu.status(), wanted, qemu.output())
-                    .isLessThan(1000);
+                    .isLessThan(6000);
             Thread.sleep(10);
         }
     }
