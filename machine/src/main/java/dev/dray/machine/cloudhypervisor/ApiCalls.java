@@ -79,11 +79,13 @@ final class ApiCalls {
             case "vm.delete" -> ownership.delete();
             case "vm.boot", "vm.reboot" -> ownership.checkBoot();
             case "vm.snapshot" -> ownership.checkSnapshot();
-            case "vm.send-migration" -> dialect.send(SendOrder.parse(json(body), model.isV53()));
+            case "vm.send-migration" -> {
+                return ApiAnswer.before(dialect.send(SendOrder.parse(json(body), model.isV53())));
+            }
             case "vm.receive-migration" -> receive(json(body));
             case "vmm.shutdown" -> {
                 ownership.delete();
-                dialect.quit();
+                return ApiAnswer.before(dialect::quit);
             }
             default -> throw notFound();
         }

@@ -96,14 +96,26 @@ final class ApiServer implements AutoCloseable {
         byte[] body = request.getEntity() == null
                 ? new byte[0]
                 : EntityUtils.toByteArray(request.getEntity(), BODY_BYTES_MAX);
-        ApiAnswer answer;
-        turn.lock();
+        Runnable after = () -> {};
         try {
-            answer = calls.answer(request.getMethod(), request.getPath(), body == null ? new byte[0] : body, stall);
-            reach.step(FaultStep.CONTROL_ANSWER, stall);
+            ApiAnswer answer;
+            turn.lock();
+            try {
+                answer = calls.answer(request.getMethod(), request.getPath(), body == null ? new byte[0] : body, stall);
+                after = answer.after();
+                reach.step(FaultStep.CONTROL_ANSWER, stall);
+            } finally {
+                turn.unlock();
+            }
+            send(connection, answer);
         } finally {
-            turn.unlock();
+            after.run();
         }
+        return true;
+    }
+
+    private static void send(DefaultBHttpServerConnection connection, ApiAnswer answer)
+            throws IOException, HttpException {
         ClassicHttpResponse response = new BasicClassicHttpResponse(answer.status(), "");
         response.setHeader("Server", "Cloud Hypervisor API");
         response.setHeader("Connection", "keep-alive");
@@ -117,7 +129,6 @@ final class ApiServer implements AutoCloseable {
         connection.sendResponseHeader(response);
         connection.sendResponseEntity(response);
         connection.flush();
-        return true;
     }
 
     private static void awaitEnd(SocketChannel client) {

@@ -66,8 +66,9 @@ public final class CloudHypervisorDialect implements Dialect {
         reach.step(step, stall);
     }
 
-    void send(SendOrder order) throws ApiException {
-        ownership.lend(order, () -> {
+    /// @return what starts the migration, which is the VM's owner from now on
+    Runnable send(SendOrder order) throws ApiException {
+        return ownership.lend(order, () -> {
             SourceRun run = new SourceRun(vmm, ownership, order, model, reach);
             source = run;
             return run::start;
@@ -84,9 +85,9 @@ public final class CloudHypervisorDialect implements Dialect {
         run.run(at);
     }
 
-    /// Ends the VMM after the answer to this call has gone out.
+    /// Ends the VMM.
     void quit() {
-        vmm.quitAfterAnswer();
+        vmm.quit(0);
     }
 
     @Override

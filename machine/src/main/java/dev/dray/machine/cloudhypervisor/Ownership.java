@@ -203,8 +203,9 @@ final class Ownership {
     /// A migration takes the VM.
     ///
     /// @param start gives what starts it
-    synchronized void lend(SendOrder order, Supplier<Runnable> start) throws ApiException {
-        switch (state) {
+    /// @return what that gave
+    synchronized Runnable lend(SendOrder order, Supplier<Runnable> start) throws ApiException {
+        return switch (state) {
             case AWAY -> throw SendOrder.refused("There is already an ongoing migration");
             case ABSENT -> throw SendOrder.refused(NOT_RUNNING);
             case RUNNING, PAUSED -> {
@@ -218,9 +219,9 @@ final class Ownership {
                 ranBefore = state == State.RUNNING;
                 runsAway = ranBefore;
                 state = State.AWAY;
-                start.get().run();
+                yield start.get();
             }
-        }
+        };
     }
 
     /// Whether the guest ran when the migration took it.

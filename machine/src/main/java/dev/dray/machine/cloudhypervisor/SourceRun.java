@@ -56,8 +56,11 @@ final class SourceRun {
         this.thread = Thread.ofPlatform().daemon().name("migration").unstarted(this::loop);
     }
 
-    void start() {
-        thread.start();
+    /// Nothing begins once it was shut down.
+    synchronized void start() {
+        if (!isClosed) {
+            thread.start();
+        }
     }
 
     State state() {

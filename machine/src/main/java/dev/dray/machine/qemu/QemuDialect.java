@@ -130,8 +130,9 @@ public final class QemuDialect implements Dialect {
         return answer;
     }
 
+    /// Ends the machine.
     void quit() {
-        vmm.quitAfterAnswer();
+        vmm.quit(0);
     }
 
     @Override

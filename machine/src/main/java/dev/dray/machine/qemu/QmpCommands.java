@@ -52,6 +52,11 @@ final class QmpCommands {
         return quitting;
     }
 
+    /// To be called by the session that was told so, when its answer has gone out.
+    void quit() {
+        dialect.quit();
+    }
+
     JsonNode execute(String name, JsonNode arguments) throws QmpException {
         Command command = commands.get(name);
         if (command == null) {
@@ -112,7 +117,6 @@ final class QmpCommands {
         add("quit", Set.of(), _ -> {
             dialect.event("SHUTDOWN", Map.of("guest", false, "reason", "host-qmp-quit"));
             quitting = true;
-            dialect.quit();
             return JSON.createObjectNode();
         });
     }

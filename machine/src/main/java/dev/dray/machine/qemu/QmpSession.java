@@ -33,6 +33,8 @@ final class QmpSession implements AutoCloseable {
     private final Runnable death;
     private final BlockingQueue<String> lines = new LinkedBlockingQueue<>(WAITING_MAX);
     private volatile boolean isNegotiated;
+    /// Whether this client has told the machine to end.
+    private boolean quits;
 
     QmpSession(SocketChannel channel, QmpCommands commands, Faults faults, Runnable death) {
         this.channel = channel;
@@ -55,6 +57,9 @@ final class QmpSession implements AutoCloseable {
             boolean _ = lines.offer(END);
             Threads.join(writer);
             close();
+            if (quits) {
+                commands.quit();
+            }
         }
     }
 
@@ -130,7 +135,9 @@ final class QmpSession implements AutoCloseable {
         if (!reach(FaultStep.CONTROL_COMMAND)) {
             throw new QmpException("planned fault at " + FaultStep.CONTROL_COMMAND);
         }
-        return commands.execute(name, request.path("arguments"));
+        JsonNode result = commands.execute(name, request.path("arguments"));
+        quits = quits || name.equals("quit");
+        return result;
     }
 
     /// @return false if what comes next is not to be done

@@ -5,9 +5,6 @@ import java.util.List;
 /// What a dialect needs of a virtual machine monitor, and all it needs. A monitor that implements this can be captured,
 /// restored and migrated. Calls come from one thread at a time, [#die] and [#quit] excepted.
 public interface Vmm {
-    /// What an answer on a local socket may take to go out, in milliseconds.
-    int ANSWER_MS = 20;
-
     /// The name that the user gave the machine; empty if none.
     String name();
 
@@ -50,18 +47,6 @@ public interface Vmm {
 
     /// Ends the machine in good order, soon; the caller need not be out of its own call for it.
     void quit(int status);
-
-    /// Ends the machine in good order, a moment later: the answer to the call that asked for it goes out first.
-    default void quitAfterAnswer() {
-        Thread.ofVirtual().start(() -> {
-            try {
-                Thread.sleep(ANSWER_MS);
-            } catch (InterruptedException _) {
-                Thread.currentThread().interrupt();
-            }
-            quit(0);
-        });
-    }
 
     /// Ends the machine as if its process were killed: connections break, nothing is told to anybody.
     void die();
