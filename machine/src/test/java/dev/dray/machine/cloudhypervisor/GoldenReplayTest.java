@@ -10,8 +10,8 @@ import dev.dray.machine.guest.Workload;
 import dev.dray.testbed.ChApi;
 import dev.dray.testbed.ChTrace;
 import dev.dray.testbed.ChTrace.Event;
+import dev.dray.testbed.Listening;
 import java.net.ServerSocket;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -28,7 +28,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// The built-in machine in the place of each side that was a real Cloud Hypervisor. What it says is the same byte for
 /// byte, except: which memory a guest wrote, in which order pages are waited for, and in the documents the guest's
 /// kernel, CPUID, clock and the state of its processor.
-@Timeout(90)
+@Timeout(300)
 class GoldenReplayTest {
     private static final JsonMapper JSON = JsonMapper.shared();
 
@@ -89,12 +89,12 @@ class GoldenReplayTest {
             assertThat(answer).isEqualTo(new ChApi.Answer(204, ""));
             assertThat(receiver.differences()).isEmpty();
             if (name.contains("preserve")) {
-                for (int i = 0; i < 1000 && !api.state().equals("Paused"); i++) {
+                for (int i = 0; i < 12_000 && !api.state().equals("Paused"); i++) {
                     Thread.sleep(5);
                 }
                 assertThat(api.state()).isEqualTo("Paused");
             } else {
-                assertThat(machine.ended().get(20, TimeUnit.SECONDS)).isZero();
+                assertThat(machine.ended().get(60, TimeUnit.SECONDS)).isZero();
             }
         }
     }
@@ -183,7 +183,7 @@ class GoldenReplayTest {
             awaitListening(place);
             try (var sender = new ScriptedSender(trace, place)) {
                 assertThat(sender.differences()).isEmpty();
-                assertThat(received.get(20, TimeUnit.SECONDS)).isEqualTo(new ChApi.Answer(204, ""));
+                assertThat(received.get(60, TimeUnit.SECONDS)).isEqualTo(new ChApi.Answer(204, ""));
                 assertThat(api.state()).isEqualTo(name.contains("paused") ? "Paused" : "Running");
                 assertThat(machine.ended()).isNotDone();
                 if (isOnDemand) {
@@ -197,14 +197,10 @@ class GoldenReplayTest {
         }
     }
 
-    /// The one that comes first is the migration: a socket is not tried, but looked for.
-    private void awaitListening(Place place) throws Exception {
-        if (place instanceof Place.Unix(Path path)) {
-            for (int i = 0; i < 2000 && !Files.exists(path); i++) {
-                Thread.sleep(5);
-            }
-        } else {
-            Thread.sleep(300);
+    private static void awaitListening(Place place) throws Exception {
+        switch (place) {
+            case Place.Unix(Path path) -> Listening.await(path);
+            case Place.Tcp(String _, int port) -> Listening.await(port);
         }
     }
 }

@@ -9,8 +9,8 @@ import dev.dray.machine.guest.ProgramSettings;
 import dev.dray.machine.guest.Workload;
 import dev.dray.machine.vmm.MemoryBlock;
 import dev.dray.testbed.ChApi;
+import dev.dray.testbed.Listening;
 import java.net.ServerSocket;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /// Built-in machines that migrate to each other, as Cloud Hypervisors do.
-@Timeout(60)
+@Timeout(300)
 class MigrationTest {
     private static final long FAST = 64 << 20;
 
@@ -63,8 +63,8 @@ class MigrationTest {
                             .put("vm.send-migration", "{\"destination_url\":\"" + url + "\"," + how + "}")
                             .status())
                     .isEqualTo(204);
-            assertThat(received.get(20, TimeUnit.SECONDS)).isEqualTo(new ChApi.Answer(204, ""));
-            assertThat(from.ended().get(20, TimeUnit.SECONDS)).isZero();
+            assertThat(received.get(60, TimeUnit.SECONDS)).isEqualTo(new ChApi.Answer(204, ""));
+            assertThat(from.ended().get(60, TimeUnit.SECONDS)).isZero();
             assertThat(api("to").state()).isEqualTo("Running");
             assertThat(awaitPasses(to, 3)).isTrue();
             to.type("v");
@@ -78,11 +78,10 @@ class MigrationTest {
         var received = api("to")
                 .putLater(
                         "vm.receive-migration", "{\"receiver_url\":\"" + url + "\",\"memory_mode\":\"" + mode + "\"}");
-        for (int i = 0; i < 2000 && url.startsWith("unix:") && !Files.exists(directory.resolve("in")); i++) {
-            Thread.sleep(5);
-        }
-        if (url.startsWith("tcp:")) {
-            Thread.sleep(200);
+        if (url.startsWith("unix:")) {
+            Listening.await(directory.resolve("in"));
+        } else {
+            Listening.await(Integer.parseInt(url.substring(url.lastIndexOf(':') + 1)));
         }
         return received;
     }
@@ -105,8 +104,8 @@ class MigrationTest {
                             "vm.send-migration",
                             "{\"destination_url\":\"unix:" + directory.resolve("in")
                                     + "\",\"local\":true,\"preserve_source\":true}");
-            assertThat(received.get(20, TimeUnit.SECONDS).status()).isEqualTo(204);
-            for (int i = 0; i < 1000 && !api("from").state().equals("Paused"); i++) {
+            assertThat(received.get(60, TimeUnit.SECONDS).status()).isEqualTo(204);
+            for (int i = 0; i < 12_000 && !api("from").state().equals("Paused"); i++) {
                 Thread.sleep(5);
             }
             assertThat(api("from").state()).isEqualTo("Paused");
@@ -121,7 +120,7 @@ class MigrationTest {
 
     static boolean awaitPasses(BuiltinMachine machine, long passes) throws Exception {
         for (int i = 0;
-                i < 4000
+                i < 12_000
                         && machine.report().passes() < passes
                         && machine.report().isClean();
                 i++) {
