@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Every step at which a fault can be planned is reached, and leaves the guest where it should be.
-@Timeout(60)
+@Timeout(300)
 class FaultsTest {
     private static final List<FaultStep> BACKGROUND_ONLY = List.of(FaultStep.SOURCE_FROZEN);
     private static final List<FaultStep> PRECOPY_ONLY = List.of(FaultStep.SOURCE_STOPPED, FaultStep.SOURCE_ANSWER);
@@ -61,7 +61,7 @@ class FaultsTest {
             migrate(qmp, capability, "stream");
             awaitHit(faults);
             if (action == Action.DIE) {
-                assertThat(machine.ended().get(5, TimeUnit.SECONDS)).isEqualTo(137);
+                assertThat(machine.ended().get(60, TimeUnit.SECONDS)).isEqualTo(137);
                 if (step != FaultStep.SOURCE_ANSWER && step != FaultStep.SOURCE_CONNECT) {
                     assertThatThrownBy(sink::whole).isNotNull();
                 }
@@ -149,7 +149,7 @@ class FaultsTest {
                 faults.plan(FaultStep.CONTROL_COMMAND, Action.DIE);
                 assertThatThrownBy(() -> qmp.execute("stop")).isInstanceOf(IOException.class);
             }
-            assertThat(machine.ended().get(5, TimeUnit.SECONDS)).isEqualTo(137);
+            assertThat(machine.ended().get(60, TimeUnit.SECONDS)).isEqualTo(137);
             assertThat(faults.notHit()).isEmpty();
         }
     }
@@ -195,14 +195,14 @@ class FaultsTest {
     }
 
     private static void awaitHit(Faults faults) throws Exception {
-        for (int i = 0; i < 2000 && !faults.notHit().isEmpty(); i++) {
+        for (int i = 0; i < 12_000 && !faults.notHit().isEmpty(); i++) {
             Thread.sleep(5);
         }
         assertThat(faults.notHit()).isEmpty();
     }
 
     private static void awaitEndOfMigration(QmpClient qmp) throws Exception {
-        for (int i = 0; i < 2000; i++) {
+        for (int i = 0; i < 12_000; i++) {
             String status = qmp.execute("query-migrate").path("status").asString("");
             if (status.equals("failed") || status.equals("completed")) {
                 return;

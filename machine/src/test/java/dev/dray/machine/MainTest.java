@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(300)
 class MainTest {
     @TempDir
     Path directory;
@@ -85,8 +85,7 @@ class MainTest {
         Path serial = directory.resolve("serial");
         Process process = start("--report", report.toString(), "--serial", serial.toString(), "--dirty-rate", "0");
         try {
-            assertThat(GuestReport.awaitPasses(report, 2, Duration.ofSeconds(30))
-                            .isClean())
+            assertThat(GuestReport.awaitPasses(report, 2, Duration.ofMinutes(1)).isClean())
                     .isTrue();
             try (var qmp = new QmpClient(socket())) {
                 assertThat(qmp.execute("query-version").path("package").asString())
@@ -94,11 +93,11 @@ class MainTest {
                 try (var typing = SocketChannel.open(UnixDomainSocketAddress.of(serial))) {
                     typing.write(ByteBuffer.wrap(new byte[] {(byte) BareMetalGuest.VERIFY}));
                 }
-                GuestReport seen = GuestReport.await(report, r -> !r.verified().isEmpty(), Duration.ofSeconds(30));
+                GuestReport seen = GuestReport.await(report, r -> !r.verified().isEmpty(), Duration.ofMinutes(1));
                 assertThat(seen.verified()).hasSize(1);
                 qmp.execute("quit");
             }
-            assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(process.exitValue()).isZero();
             assertThat(socket()).doesNotExist();
         } finally {
@@ -112,7 +111,7 @@ class MainTest {
         try (var qmp = new QmpClient(socket())) {
             qmp.execute("query-status");
             assertThatThrownBy(() -> qmp.execute("query-status")).isInstanceOf(IOException.class);
-            assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(process.exitValue()).isEqualTo(137);
         } finally {
             process.destroyForcibly();
@@ -141,7 +140,7 @@ class MainTest {
                 .redirectErrorStream(true)
                 .redirectOutput(directory.resolve("output").toFile())
                 .start();
-        for (int i = 0; i < 3000 && !Files.exists(socket()) && process.isAlive(); i++) {
+        for (int i = 0; i < 6000 && !Files.exists(socket()) && process.isAlive(); i++) {
             Thread.sleep(10);
         }
         return process;

@@ -44,7 +44,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// to
 /// bring it back: where the guest is, as Dray says and as it is; its settings; what is in the repository; and the next
 /// one works.
-@Timeout(120)
+@Timeout(600)
 @Execution(ExecutionMode.CONCURRENT)
 class QemuFlowFaultsTest {
     private static final String GUEST = "web1";

@@ -57,7 +57,7 @@ final class Sink implements AutoCloseable, ByteSource, ByteSink {
 
     /// Everything but the pages, as soon as it is whole.
     CapturedStream whole() throws Exception {
-        return stream.get(20, TimeUnit.SECONDS);
+        return stream.get(60, TimeUnit.SECONDS);
     }
 
     ReceivedGuest guest() {
@@ -69,7 +69,7 @@ final class Sink implements AutoCloseable, ByteSource, ByteSink {
     }
 
     void awaitConnection() throws Exception {
-        connection.get(20, TimeUnit.SECONDS);
+        connection.get(60, TimeUnit.SECONDS);
     }
 
     void answer(int status) throws PeerException {

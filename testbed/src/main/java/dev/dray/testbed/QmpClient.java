@@ -23,7 +23,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// errors. Commands are sent by one thread; events pile up in [#events].
 public final class QmpClient implements AutoCloseable {
     private static final JsonMapper JSON = new JsonMapper();
-    private static final Duration ANSWER_WAIT = Duration.ofSeconds(30);
+    private static final Duration ANSWER_WAIT = Duration.ofMinutes(1);
 
     private final SocketChannel channel;
     private final LinkedBlockingQueue<JsonNode> answers = new LinkedBlockingQueue<>();

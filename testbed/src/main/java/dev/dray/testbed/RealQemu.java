@@ -117,7 +117,7 @@ public final class RealQemu implements AutoCloseable {
 
     private static QmpClient connect(Process process, Path directory) throws IOException {
         IOException last = new IOException("no QMP socket");
-        long until = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        long until = System.nanoTime() + Duration.ofMinutes(1).toNanos();
         while (process.isAlive() && System.nanoTime() < until) {
             try {
                 return new QmpClient(directory.resolve("qmp"));
@@ -204,7 +204,7 @@ public final class RealQemu implements AutoCloseable {
     public void close() throws IOException {
         process.destroyForcibly();
         try {
-            process.waitFor(10, TimeUnit.SECONDS);
+            process.waitFor(60, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

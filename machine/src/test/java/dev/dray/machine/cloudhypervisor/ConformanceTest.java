@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// Dray and the built-in machine in every flow: the guest checks its memory from inside, and from outside it is
 /// compared
 /// with what it was captured from.
-@Timeout(120)
+@Timeout(600)
 class ConformanceTest {
     private static final Model MANY_SLOTS = Model.standard().withZones(3).withSeed(7);
 
@@ -83,7 +83,7 @@ class ConformanceTest {
                 }
                 case QUIT -> {
                     assertThat(captured.guest()).isEqualTo(GuestFate.GONE);
-                    assertThat(from.machine().ended().get(10, TimeUnit.SECONDS)).isNotNull();
+                    assertThat(from.machine().ended().get(60, TimeUnit.SECONDS)).isNotNull();
                 }
             }
             assertThat(house.listed()).containsExactly(1L);

@@ -45,8 +45,10 @@ import org.junit.jupiter.api.Test;
 @Tag("fuzz")
 class DrayFuzzTest {
     private static final long NANOS = TimeUnit.SECONDS.toNanos(Integer.getInteger("dray.fuzz.seconds", 120)) / 2;
-    private static final int CASE_SECONDS_MAX = 40;
+    private static final int CASE_SECONDS_MAX = 120;
     private static final int ANSWER_MS = 300;
+    /// Where nothing is changed, and so the guest is to be captured.
+    private static final int GOOD_ANSWER_MS = 30_000;
     private static final long RESIDENT_BYTES_MAX = 3L << 30;
     private static final int CORPUS_MAX = 500;
     private static final long[] LENGTHS = {0, 1, 15, 16, 17, 4096, 1 << 20, 1L << 31, 1L << 40, Long.MAX_VALUE, -1};
@@ -81,11 +83,12 @@ class DrayFuzzTest {
         }
         corpus.add(withVirtioMem(corpus.getLast())); // what is plugged of it, State says
         try (var house = House.open()) {
+            int unchanged = corpus.size();
             long until = System.nanoTime() + NANOS;
             for (int i = 0; System.nanoTime() < until; i++) {
                 Gen gen = all.fork(i);
                 Script script = corpus.get(gen.between(0, corpus.size() - 1));
-                Script changed = i < corpus.size() ? corpus.get(i) : changed(gen, script);
+                Script changed = i < unchanged ? corpus.get(i) : changed(gen, script);
                 Place place = place(gen, house, "r" + i);
                 var watch = new House.Watch();
                 CompletableFuture<String> end = run(
@@ -93,9 +96,10 @@ class DrayFuzzTest {
                         () -> Receive.of(route(place), house.access(), House.GUEST)
                                 .run(watch)
                                 .outcome());
-                say(gen, changed, place);
+                int answerMs = i < unchanged ? GOOD_ANSWER_MS : ANSWER_MS;
+                say(gen, changed, place, answerMs);
                 // Over TCP, whoever does not begin as a VMM does is a stranger, and the VMM is waited for.
-                if (place instanceof Place.Tcp && !ends(end)) {
+                if (place instanceof Place.Tcp && !ends(end, answerMs)) {
                     watch.cancel();
                 }
                 keepIfNew("receiver: " + inTime(end), corpus, changed);
@@ -106,9 +110,9 @@ class DrayFuzzTest {
         assertThat(ends).containsKey("receiver: captured").hasSizeGreaterThan(12);
     }
 
-    private static boolean ends(CompletableFuture<String> end) throws Exception {
+    private static boolean ends(CompletableFuture<String> end, int waitMs) throws Exception {
         try {
-            end.get(ANSWER_MS, TimeUnit.MILLISECONDS);
+            end.get(waitMs, TimeUnit.MILLISECONDS);
             return true;
         } catch (TimeoutException _) {
             return false;
@@ -210,7 +214,7 @@ class DrayFuzzTest {
             try {
                 return Channel.connect(to);
             } catch (PeerException e) {
-                if (i == 5000) {
+                if (i == 30_000) {
                     throw new AssertionError("Dray does not listen", e);
                 }
                 Thread.sleep(2);
@@ -218,7 +222,7 @@ class DrayFuzzTest {
         }
     }
 
-    private static void say(Gen gen, Script script, Place to) throws Exception {
+    private static void say(Gen gen, Script script, Place to, int answerMs) throws Exception {
         Map<Integer, Channel> open = new TreeMap<>();
         List<Thread> serving = new ArrayList<>();
         open.put(0, connect(to));
@@ -238,7 +242,7 @@ class DrayFuzzTest {
                 if (piece.isRole() && piece.bytes()[0] == 2) {
                     Gen own = gen.fork(piece.connection());
                     serving.add(Thread.ofPlatform().daemon().name("pages").start(() -> givePages(own, channel)));
-                } else if (!piece.isRole() && channel.isReadable(ANSWER_MS) && channel.read(16)[0] != 1) {
+                } else if (!piece.isRole() && channel.isReadable(answerMs) && channel.read(16)[0] != 1) {
                     return;
                 }
             }

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// The VMM dies, or a connection breaks, at each step of each flow: where the guest is, as Dray says and as it is; what
 /// is in the repository; and the next one works.
-@Timeout(120)
+@Timeout(600)
 @Execution(ExecutionMode.CONCURRENT)
 class FlowFaultsTest {
     private static Model model(boolean isShared) {
@@ -130,7 +130,7 @@ class FlowFaultsTest {
     /// Where the guest is in the end; a migration that fails gives it back soon.
     private static GuestFate settled(House.Vm vm) throws Exception {
         for (int i = 0;
-                i < 2000
+                i < 12_000
                         && vm.machine().status().equals("Migrating")
                         && !vm.machine().ended().isDone();
                 i++) {
@@ -265,7 +265,7 @@ class FlowFaultsTest {
         }
         assertThat(faults.notHit()).isEmpty();
         if (step == FaultStep.RECEIVER_FAULT || step == FaultStep.RECEIVER_PREFAULT) {
-            into.machine().ended().get(20, TimeUnit.SECONDS); // at the first page that its guest does not get
+            into.machine().ended().get(60, TimeUnit.SECONDS); // at the first page that its guest does not get
         }
         assertThat(said).as("what Dray says").isIn(settled(into), GuestFate.UNKNOWN);
         return true;

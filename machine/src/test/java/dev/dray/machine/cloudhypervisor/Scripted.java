@@ -84,7 +84,7 @@ abstract class Scripted implements AutoCloseable {
                 each = running.get(i);
             }
             try {
-                each.get(30, TimeUnit.SECONDS);
+                each.get(120, TimeUnit.SECONDS);
             } catch (ExecutionException | TimeoutException e) {
                 synchronized (this) {
                     differences.add("connection " + i + ": " + e);

@@ -74,7 +74,7 @@ final class ScriptedSender extends Scripted {
             try {
                 return Channel.connect(to);
             } catch (PeerException e) {
-                if (i == 2000) {
+                if (i == 12_000) {
                     throw e;
                 }
                 Thread.sleep(5);
@@ -155,7 +155,7 @@ final class ScriptedSender extends Scripted {
             throw new AssertionError("no page faults in " + trace);
         }
         channel.noDelay();
-        while (channel.isReadable(30_000)) {
+        while (channel.isReadable(120_000)) {
             var header = channel.request();
             if (header.isEmpty()) {
                 return;

@@ -171,7 +171,7 @@ class BareMetalGuestOnQemuTest {
     /// How many of the guest's pages change in a few passes, from the sixth on.
     private static long changedPages(RealQemu vm, Arena arena) throws Exception {
         GuestReport.await(vm.serialLog(), r -> r.lastPass() >= 6, PATIENCE);
-        more(vm, 3);
+        more(vm, 10); // a command takes its way through QEMU, where the guest does not wait for it
         vm.qmp().execute("stop");
         MemorySegment memory = memory(vm, arena);
         MemorySegment before = arena.allocate(MEMORY).copyFrom(memory);
@@ -217,7 +217,7 @@ class BareMetalGuestOnQemuTest {
             more(vm, 4);
             double seconds = (System.nanoTime() - start) / 1e9;
             // A pass changes 7 MiB. On a busy machine the guest is late, but never early.
-            assertThat(seconds).isBetween(2.9, 20.0);
+            assertThat(seconds).isBetween(2.9, 60.0);
         }
     }
 
