@@ -67,8 +67,9 @@ record DemoClocks(Restored eager, Restored lazy) {
     }
 
     private static String bar(Restored restored, double wholeMs) {
-        int waits = Math.max(1, (int) Math.round(COLUMNS * restored.resumeMs() / wholeMs));
-        int all = Math.max(waits, (int) Math.round(COLUMNS * restored.residentMs() / wholeMs));
+        int behind = restored.residentMs() > restored.resumeMs() ? 1 : 0; // at least, however short
+        int waits = Math.clamp(Math.round(COLUMNS * restored.resumeMs() / wholeMs), 1, COLUMNS - behind);
+        int all = Math.max(waits + behind, (int) Math.round(COLUMNS * restored.residentMs() / wholeMs));
         String bar = "=".repeat(waits) + "#".repeat(all - waits);
         return "|" + bar + " ".repeat(Math.max(0, COLUMNS - bar.length())) + "|";
     }
