@@ -28,7 +28,8 @@ class SignalTest {
                 temp.resolve("r").toString(),
                 "--json",
                 "--key-command",
-                "echo $$ > " + started + "; env | grep ^DRAY >> " + started + "; exec sleep 600");
+                "echo $$ > " + started + "; env | grep ^DRAY >> " + started + "; echo whole >> " + started
+                        + "; exec sleep 600");
         try {
             String child = await(started, process);
             assertThat(child)
@@ -45,9 +46,7 @@ class SignalTest {
                     """);
             assertThat(process.exitValue()).isEqualTo(exitCode);
             long pid = Long.parseLong(child.lines().findFirst().orElseThrow());
-            assertThat(ProcessHandle.of(pid).map(ProcessHandle::isAlive))
-                    .as("the key command lives")
-                    .isNotEqualTo(java.util.Optional.of(true));
+            assertEnds(pid);
             assertThat(temp.resolve("r")).doesNotExist();
         } finally {
             process.destroyForcibly();
@@ -103,13 +102,21 @@ class SignalTest {
     private static String await(Path file, Process process) throws IOException, InterruptedException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (System.nanoTime() < end && process.isAlive()) {
-            if (Files.exists(file) && Files.size(file) > 0) {
-                Thread.sleep(100); // for the second command of the script
+            if (Files.exists(file) && Files.readString(file).contains("whole")) {
                 return Files.readString(file);
             }
             Thread.sleep(20);
         }
         throw new AssertionError("the key command did not start");
+    }
+
+    /// It was killed, which may take a moment.
+    private static void assertEnds(long pid) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false)) {
+            assertThat(System.nanoTime() - end).as("the key command lives").isNegative();
+            Thread.sleep(10);
+        }
     }
 
     private static void awaitFile(Path file, Process process) throws InterruptedException {

@@ -27,13 +27,14 @@ final class DrayRun implements AutoCloseable {
     private final LinkedBlockingQueue<String> lines = new LinkedBlockingQueue<>();
     private final List<String> seen = new ArrayList<>();
     private final StringBuilder out = new StringBuilder();
-    private final List<Thread> readers;
+    private final Thread errReader;
+    private final Thread outReader;
 
     DrayRun(List<String> arguments, Process process) {
         this.arguments = arguments;
         this.process = process;
-        this.readers = List.of(
-                Thread.ofVirtual().start(this::readErr), Thread.ofVirtual().start(this::readOut));
+        this.errReader = Thread.ofPlatform().daemon().start(this::readErr);
+        this.outReader = Thread.ofPlatform().daemon().start(this::readOut);
     }
 
     @Override
@@ -71,8 +72,8 @@ final class DrayRun implements AutoCloseable {
                 if (line.contains(": " + phase)) {
                     return this;
                 }
-            } else if (!process.isAlive() && lines.isEmpty()) {
-                break;
+            } else if (!errReader.isAlive() && lines.isEmpty()) {
+                break; // what a process has said may be read after its end
             }
         }
         throw new AssertionError("no phase '" + phase + "' in " + arguments + ": " + seen + " " + out);
@@ -130,7 +131,7 @@ final class DrayRun implements AutoCloseable {
     ///
     /// @return with the exit code -1
     Ended left() throws Exception {
-        for (Thread reader : readers) {
+        for (Thread reader : List.of(outReader, errReader)) {
             assertThat(reader.join(PATIENCE)).as("the end of the output").isTrue();
         }
         lines.drainTo(seen);
@@ -139,9 +140,8 @@ final class DrayRun implements AutoCloseable {
 
     Ended end() throws Exception {
         awaitExit();
-        for (Thread reader : readers) {
-            reader.join(READ_PATIENCE); // a child that outlives Dray holds its stderr
-        }
+        assertThat(outReader.join(PATIENCE)).as("the end of the output").isTrue();
+        errReader.join(READ_PATIENCE); // a child that outlives Dray holds its stderr
         lines.drainTo(seen);
         String text = out.toString();
         if (text.lines().count() != 1) {
@@ -191,6 +191,6 @@ final class DrayRun implements AutoCloseable {
 
     @Override
     public void close() {
-        process.destroyForcibly(); // which ends one that was stopped, too
+        process.destroyForcibly().onExit().join(); // which ends one that was stopped, too
     }
 }

@@ -17,6 +17,17 @@ final class Signals {
         }
     }
 
+    /// Waits until a process has ended that was killed.
+    static void awaitEnd(ProcessHandle process) throws InterruptedException {
+        long end = System.nanoTime() + QemuGuest.PATIENCE.toNanos();
+        while (process.isAlive()) {
+            if (System.nanoTime() - end > 0) {
+                throw new AssertionError(process.pid() + " lives on: " + process.info());
+            }
+            Thread.sleep(10);
+        }
+    }
+
     /// What the threads of a Java process do, for a test that fails.
     static String stacks(long pid) throws Exception {
         Process jstack = new ProcessBuilder(
