@@ -84,8 +84,21 @@ class RepositoryFaultsTest {
         try (var home = Household.open();
                 var guest = QemuGuest.running(VERSION)) {
             Path away = home.directory().resolve("away");
+            // However late it is moved, the capture is not over.
+            String hook = "while [ ! -e " + away + " ]; do sleep 0.05; done";
             try (DrayRun run = home.startCapture(
-                    guest, NAME, "--mode", "live", "--rate", "8M", "--time-limit", "2s", "--then", "stop")) {
+                    guest,
+                    NAME,
+                    "--mode",
+                    "live",
+                    "--rate",
+                    "8M",
+                    "--time-limit",
+                    "2s",
+                    "--then",
+                    "stop",
+                    "--on-pause",
+                    hook)) {
                 run.awaitPhase("reading memory").awaitRead(1 << 20);
                 Files.move(home.repository(), away);
                 DrayRun.Ended ended = run.end();
