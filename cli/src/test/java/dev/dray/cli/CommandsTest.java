@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /// What users and their scripts see of each command, with the built-in machine as the VM.
-@Timeout(120)
+@Timeout(600)
 class CommandsTest {
     private static final String ID = "[0-9a-f]{32}";
     private static final String TIME = "([0-9]+\\.[0-9] (ms|s)|[0-9]+ min [0-9]+ s)";

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /// `dray demo` where there is no QEMU: the whole of it, on the built-in machine.
-@Timeout(120) // twice what the demo may take, for a busy machine
+@Timeout(600) // ten times what the demo may take, for a busy machine
 class DemoTest {
     @Test
     void runsOnTheBuiltInMachineWhereThereIsNoQemu(@TempDir Path nothing) {

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// Captures of guests of Cloud Hypervisor that do not come to their end: Dray is killed or told to stop, or the VMM is
 /// killed, at each step that both are at together. The machine's process stands still there, so that nothing depends on
 /// who is faster.
-@Timeout(240)
+@Timeout(900)
 @Execution(ExecutionMode.CONCURRENT)
 class ChCaptureFaultsTest {
     private static final String NAME = "web1";

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// Restores into Cloud Hypervisor that do not come to their end: Dray is killed or told to stop, or the VMM is killed,
 /// at each step that both are at together. The machine's process stands still there, so that nothing depends on who is
 /// faster; also where its guest runs already and next to nothing of its memory is there.
-@Timeout(240)
+@Timeout(900)
 @Execution(ExecutionMode.CONCURRENT)
 class ChRestoreFaultsTest {
     private static final AtomicInteger SOCKETS = new AtomicInteger();

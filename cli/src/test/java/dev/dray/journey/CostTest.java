@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /// takes that long for.
 @Tag("vmm")
 class CostTest {
+    private static final long RESIDENT_MIN = 32L << 20;
     private static final long RESIDENT_MAX = 300L << 20;
 
     private static final long CONTENT_BYTES = 192L << 20;
@@ -32,27 +33,37 @@ class CostTest {
                 Parameters.ofMemory(CONTENT_BYTES).withHotBytes(4L << 20).withDirtyRate(1L << 20);
         try (var home = Household.open();
                 var guest = QemuGuest.running(Version.present().getLast(), parameters, "-m", "4096")) {
-            Process capture = dray(
-                    home,
-                    "",
-                    "capture",
-                    guest.address(),
-                    "--repo",
-                    home.repository().toString(),
-                    "--name",
-                    "large",
-                    "--json");
             long resident = 0;
-            while (capture.isAlive()) {
-                resident = Math.max(resident, mostResident(capture.pid()));
-                Thread.sleep(1);
+            // Where this test is held up, a capture may be over that was looked at when it had just begun.
+            for (int i = 0; i < 5 && resident < RESIDENT_MIN; i++) {
+                resident = mostResident(home, guest);
             }
-            String said = output(capture);
-            assertThat(capture.exitValue()).as(said).isZero();
-            assertThat(said).contains("\"outcome\":\"captured\"");
             assertThat(home.shown("large").path("memory_bytes").asLong()).isGreaterThan(4L << 30);
-            assertThat(resident).as("bytes resident at most").isBetween(32L << 20, RESIDENT_MAX);
+            assertThat(resident).as("bytes resident at most").isBetween(RESIDENT_MIN, RESIDENT_MAX);
         }
+    }
+
+    /// Of a capture.
+    private static long mostResident(Household home, QemuGuest guest) throws Exception {
+        Process capture = dray(
+                home,
+                "",
+                "capture",
+                guest.address(),
+                "--repo",
+                home.repository().toString(),
+                "--name",
+                "large",
+                "--json");
+        long resident = 0;
+        while (capture.isAlive()) {
+            resident = Math.max(resident, mostResident(capture.pid()));
+            Thread.sleep(1);
+        }
+        String said = output(capture);
+        assertThat(capture.exitValue()).as(said).isZero();
+        assertThat(said).contains("\"outcome\":\"captured\"");
+        return resident;
     }
 
     /// The kernel's mark of the most that was ever resident; 0 if the process has ended.

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// other in one shell, in an empty directory that has nothing but a link to `./dray`, and each command must succeed.
 @Tag("vmm")
 class DocumentCommandsTest {
-    private static final long MINUTES_MAX = 5;
+    private static final long MINUTES_MAX = 20;
 
     static Stream<Path> documents() {
         return Checkout.files(".md").stream()

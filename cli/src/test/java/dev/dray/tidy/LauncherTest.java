@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /// `./dray` in a checkout with nothing in it, with a java that prints how it was called and a build that only
 /// says so.
 class LauncherTest {
-    private static final String WAIT = "i=0; while [ $i -lt 600 ]; do sleep 0.05; i=$((i + 1)); done";
+    private static final String WAIT = "i=0; while [ $i -lt 6000 ]; do sleep 0.05; i=$((i + 1)); done";
 
     @TempDir
     private Path directory;
@@ -49,7 +49,7 @@ class LauncherTest {
         script(jdk.resolve("bin/java"), "ulimit -c; for a; do echo \"$a\"; done");
         Files.createDirectories(root.resolve(".work/dist"));
         Files.createFile(root.resolve(".work/dist/stamp"));
-        ageSources(-10);
+        ageSources(-3600);
     }
 
     @Test
@@ -112,7 +112,7 @@ class LauncherTest {
         try {
             awaitFile(ready);
             kill(process, signal);
-            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(end).exists();
             assertThat(process.exitValue()).isEqualTo(code);
         } finally {
@@ -130,13 +130,13 @@ class LauncherTest {
                 jdk.resolve("bin/java"),
                 "for a; do case $a in -Ddray.launcher=*) launcher=${a#*=} ;; esac; done; trap 'kill -USR1 $launcher'"
                         + " TERM; echo > " + ready + "; i=0; while [ ! -e " + go
-                        + " ] && [ $i -lt 600 ]; do sleep 0.05;"
+                        + " ] && [ $i -lt 6000 ]; do sleep 0.05;"
                         + " i=$((i + 1)); done; echo > " + served);
         Process process = lazy();
         try {
             awaitFile(ready);
             kill(process, signal);
-            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(process.exitValue()).isEqualTo(code);
             assertThat(served).doesNotExist();
         } finally {
@@ -163,7 +163,7 @@ class LauncherTest {
     }
 
     private static void awaitFile(Path file) throws InterruptedException {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (!Files.exists(file)) {
             assertThat(System.nanoTime() - end).as("waiting for %s", file).isNegative();
             Thread.sleep(10);
@@ -209,7 +209,7 @@ class LauncherTest {
     @Test
     void buildsOnlyWhenASourceIsNewer() throws Exception {
         assertThat(dray("list").lines()).doesNotContain("built");
-        ageSources(10);
+        ageSources(3600);
         assertThat(dray("list").lines()).contains("built");
     }
 
