@@ -3,6 +3,8 @@ package dev.dray.journey;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.dray.testbed.RealQemu.Version;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,10 +49,14 @@ class RestoreFaultsTest {
     /// Killed before QEMU was told anything: the same QEMU still takes the guest.
     private static void killedEarly(Household home, Version version) throws Exception {
         try (var copy = QemuGuest.waiting(version)) {
-            try (DrayRun run = home.startRestore(NAME, copy)) {
+            Path ready = home.directory().resolve("key-is-asked-for");
+            String waits = "echo $$ > " + ready + "; exec sleep 100"; // however late it is killed
+            try (DrayRun run = home.startRestore(NAME, copy, "--key-command", waits)) {
                 run.awaitPhase("opening the snapshot");
+                CaptureFaultsTest.await(() -> Files.exists(ready) && Files.size(ready) > 1, run);
                 run.kill();
             }
+            Signals.send("KILL", Long.parseLong(Files.readString(ready).strip()));
             assertThat(copy.status()).isEqualTo("inmigrate");
             DrayRun.Ended ended = home.restore(NAME, copy);
             assertThat(ended.exitCode()).as("%s", ended.json()).isZero();
