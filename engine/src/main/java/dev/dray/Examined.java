@@ -9,7 +9,7 @@ import tools.jackson.databind.node.ObjectNode;
 public record Examined(List<Finding> findings, List<String> putBack) implements Outcome {
     public Examined {
         findings = List.copyOf(findings);
-        putBack = List.copyOf(putBack);
+        putBack = putBack.stream().map(OutcomeJson::sentence).toList();
     }
 
     @Override
@@ -38,5 +38,9 @@ public record Examined(List<Finding> findings, List<String> putBack) implements 
     /// @param ok whether Dray can use it
     /// @param message what was found, one sentence
     /// @param whatToDo empty if there is nothing to do
-    public record Finding(String subject, boolean ok, String message, String whatToDo) {}
+    public record Finding(String subject, boolean ok, String message, String whatToDo) {
+        public Finding {
+            whatToDo = OutcomeJson.sentence(whatToDo);
+        }
+    }
 }

@@ -8,6 +8,10 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param message one sentence, without a full stop
 /// @param whatToDo one sentence, without a full stop; empty if there is nothing
 public record Failed(FailureKind kind, GuestFate guest, String message, String whatToDo) implements Outcome {
+    public Failed {
+        whatToDo = OutcomeJson.sentence(whatToDo);
+    }
+
     /// A defect of Dray's own.
     public static Failed bug(Throwable defect) {
         return new Failed(

@@ -5,6 +5,7 @@ import java.math.RoundingMode;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Locale;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -29,6 +30,12 @@ final class OutcomeJson {
     /// UTC to the second, as `2026-11-21T09:00:00Z`.
     static String time(Instant time) {
         return time.truncatedTo(ChronoUnit.SECONDS).toString();
+    }
+
+    /// As a sentence begins, unless it begins with a command to type.
+    static String sentence(String text) {
+        boolean isCommand = text.startsWith("dray ") || text.startsWith("sysctl ");
+        return text.isEmpty() || isCommand ? text : text.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1);
     }
 
     static ArrayNode strings(List<String> values) {

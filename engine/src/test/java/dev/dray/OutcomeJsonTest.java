@@ -9,6 +9,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// The field names, units and order that users' scripts stand on; docs/reference/outcomes.md has them in words.
 class OutcomeJsonTest {
@@ -41,6 +43,20 @@ class OutcomeJsonTest {
                 "memory_bytes":1073741824,"zero_bytes":805306368,"read_bytes":268435456,"stored_bytes":91226112,\
                 "added_bytes":7340032,"phases":[{"name":"copying memory","ms":300.0},\
                 {"name":"publishing","ms":10000000.0}],"warnings":["w"],"mode_reason":"it is the shortest"}""");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "see what it printed, See what it printed",
+        "dray doctor puts it back, dray doctor puts it back",
+        "sysctl a=1, sysctl a=1",
+        "'', ''"
+    })
+    void saysWhatToDoInASentence(String text, String sentence) {
+        var failed = new Failed(FailureKind.PEER, GuestFate.UNKNOWN, "m", text);
+        assertThat(failed.json().path("what_to_do").asString()).isEqualTo(sentence);
+        var finding = new Examined.Finding("s", false, "m", text);
+        assertThat(finding.whatToDo()).isEqualTo(sentence);
     }
 
     @Test
@@ -144,7 +160,7 @@ class OutcomeJsonTest {
                 new Examined(List.of(new Examined.Finding("userfaultfd", false, "not permitted", "ask")), List.of("p"));
         assertThat(examined.json().toString()).isEqualTo("""
                 {"outcome":"examined","findings":[{"subject":"userfaultfd","ok":false,"message":"not permitted",\
-                "what_to_do":"ask"}],"put_back":["p"]}""");
+                "what_to_do":"Ask"}],"put_back":["P"]}""");
     }
 
     @Test

@@ -41,9 +41,9 @@ final class DoctorCommand implements Command {
         for (Examined.Finding finding : examined.findings()) {
             out.printf("%-3s  %s: %s%n", finding.ok() ? "ok" : "no", finding.subject(), finding.message());
             if (!finding.whatToDo().isEmpty()) {
-                out.println("     " + Words.sentence(finding.whatToDo()));
+                out.println("     " + finding.whatToDo());
             }
         }
-        examined.putBack().forEach(sentence -> out.println("Put back: " + sentence));
+        examined.putBack().forEach(out::println);
     }
 }

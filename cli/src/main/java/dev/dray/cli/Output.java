@@ -50,7 +50,7 @@ record Output(PrintStream out, PrintStream err, boolean json, boolean quiet, boo
                 err.println("      " + Words.guest(failed.guest()));
             }
             if (!failed.whatToDo().isEmpty()) {
-                err.println("      " + Words.sentence(failed.whatToDo()));
+                err.println("      " + failed.whatToDo());
             }
         }
         return failed.exitCode();

@@ -40,12 +40,6 @@ final class Words {
         return count + " " + noun + (count == 1 ? "" : "s");
     }
 
-    /// As a sentence begins, unless it begins with a command to type.
-    static String sentence(String text) {
-        boolean isCommand = text.startsWith("dray ") || text.startsWith("sysctl ");
-        return text.isEmpty() || isCommand ? text : text.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1);
-    }
-
     static String guest(GuestFate guest) {
         return switch (guest) {
             case RUNNING -> "The guest is running";

@@ -70,7 +70,7 @@ class SignalTest {
             assertThat(said).isEqualTo("""
                     {"outcome":"failed","kind":"interrupted","guest":"needs dray",\
                     "message":"The guest runs, and process %d goes on giving it its memory",\
-                    "what_to_do":"that ends by itself, and killing it before kills the guest; what it has to say goes\
+                    "what_to_do":"That ends by itself, and killing it before kills the guest; what it has to say goes\
                      to %s"}
                     """.formatted(process.pid(), log));
             assertThat(process.isAlive()).isTrue();

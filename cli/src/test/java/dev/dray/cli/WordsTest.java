@@ -22,17 +22,6 @@ class WordsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({
-        "see what it printed, See what it printed",
-        "dray doctor puts it back, dray doctor puts it back",
-        "sysctl a=1, sysctl a=1",
-        "'', ''"
-    })
-    void beginsSentences(String text, String sentence) {
-        assertThat(Words.sentence(text)).isEqualTo(sentence);
-    }
-
-    @ParameterizedTest
     @CsvSource({"0, 0.0 ms", "1.25, 1.3 ms", "999.94, 999.9 ms", "3400, 3.4 s", "125000, 2 min 5 s"})
     void writesTimes(double ms, String words) {
         assertThat(Words.time(ms)).isEqualTo(words);

@@ -131,7 +131,7 @@ class CaptureFaultsTest {
                 } else {
                     DrayRun.Ended doctor = home.dray("doctor", guest.address());
                     assertThat(doctor.exitCode()).as("%s", doctor.json()).isZero();
-                    assertThat(isLate || doctor.json().toString().contains("put back the migration settings"))
+                    assertThat(isLate || doctor.json().toString().contains("Put back the migration settings"))
                             .as("after %s: %s", phase, doctor.json())
                             .isTrue();
                 }

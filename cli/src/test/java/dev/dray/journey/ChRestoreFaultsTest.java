@@ -228,7 +228,7 @@ class ChRestoreFaultsTest {
             into.goesOn();
             DrayRun.Ended doctor = home.dray("doctor", into.address());
             assertThat(doctor.exitCode()).as("%s", doctor.json()).isEqualTo(3);
-            assertThat(doctor.says()).contains("did not answer vmm.ping", "see whether it hangs");
+            assertThat(doctor.says()).contains("did not answer vmm.ping", "See whether it hangs");
         }
     }
 

@@ -56,7 +56,7 @@ class RefusalTest {
             try (var started = QemuGuest.waiting(version, same)) {
                 String uri = "{\"uri\": \"unix:" + home.directory().resolve("elsewhere") + "\"}";
                 started.qmp().execute("migrate-incoming", uri);
-                refused(home.restore(NAME, started), "start it again with -incoming defer");
+                refused(home.restore(NAME, started), "Start it again with -incoming defer");
             }
             try (var copy = QemuGuest.waiting(version, same)) {
                 assertThat(home.restore(NAME, copy).exitCode()).isZero();
@@ -157,7 +157,7 @@ class RefusalTest {
             home.captures(guest, NAME, "--after", "pause");
             for (String mode : List.of("auto", "stop")) {
                 DrayRun.Ended ended = home.capture(guest, NAME, "--mode", mode);
-                refused(ended, "postmigrate", "let it run with cont");
+                refused(ended, "postmigrate", "Let it run with cont");
                 assertThat(ended.text("guest")).isEqualTo("paused");
             }
             assertThat(guest.status()).isEqualTo("postmigrate");

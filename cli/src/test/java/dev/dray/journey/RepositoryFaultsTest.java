@@ -128,7 +128,7 @@ class RepositoryFaultsTest {
                 CaptureFaultsTest.await(() -> Files.exists(ready), first);
                 DrayRun.Ended second = home.capture(one, "one");
                 assertThat(second.exitCode()).as("%s", second.json()).isEqualTo(3);
-                assertThat(second.says()).contains("Another Dray is at work", "wait until it has ended");
+                assertThat(second.says()).contains("Another Dray is at work", "Wait until it has ended");
                 home.captures(two, "two", "--mode", "live"); // from begin to end within the other
                 home.captures(two, "one"); // the same name, from elsewhere
                 Files.delete(ready);
