@@ -91,6 +91,17 @@ class LauncherTest {
                 .noneMatch("-XX:-AOTReplayTraining"::equals);
     }
 
+    /// C2 would be at work just when the guest is to take its first step.
+    @Test
+    void compilesLittleForAGuestThatIsRestoredLazily() throws Exception {
+        assertThat(dray("restore", "web1", "--into", "ch:/run/a.sock").lines()).contains("-XX:-AOTReplayTraining");
+        for (String command : List.of("restore", "send")) {
+            assertThat(dray(command, "web1", "--lazy").lines())
+                    .contains("-Xmx192m")
+                    .noneMatch("-XX:-AOTReplayTraining"::equals);
+        }
+    }
+
     @Test
     void aLazyRestoreEndsAsJavaDoes() throws Exception {
         assertThat(dray("restore", "web1", "--lazy", "--x=$y", "two words").lines())
