@@ -102,6 +102,18 @@ class LauncherTest {
         }
     }
 
+    /// TLS is Java's, which compiled by C1 stays slow for ever.
+    @Test
+    void compilesWellWhereThereIsTls() throws Exception {
+        for (String directory : List.of("--tls-dir d", "--tls-dir=d")) {
+            String[] words = ("send web1 --lazy --connect tcp:h:1 " + directory).split(" ", -1);
+            assertThat(dray(words).lines())
+                    .contains("-XX:-AOTReplayTraining")
+                    .noneMatch("-XX:TieredStopAtLevel=1"::equals)
+                    .anyMatch(line -> line.startsWith("-Ddray.launcher="));
+        }
+    }
+
     @Test
     void aLazyRestoreEndsAsJavaDoes() throws Exception {
         assertThat(dray("restore", "web1", "--lazy", "--x=$y", "two words").lines())
