@@ -110,7 +110,7 @@ class RestoreFaultsTest {
             assertThat(ended.exitCode()).as("%s", ended.json()).isEqualTo(1);
             assertThat(ended.text("guest")).isEqualTo("gone");
             assertThat(ended.text("kind")).isEqualTo("peer");
-            assertThat(ended.says()).contains("start QEMU again");
+            assertThat(ended.says()).contains("Start QEMU again");
         }
     }
 
