@@ -48,14 +48,14 @@ final class PageWorker implements Runnable, AutoCloseable {
         carryOut(this::write);
     }
 
-    private interface Work {
+    private interface Part {
         void run() throws MachineException, InterruptedException;
     }
 
-    private void carryOut(Work work) {
+    private void carryOut(Part part) {
         try {
             if (!shared.intake().failed()) {
-                work.run();
+                part.run();
             }
         } catch (Throwable e) {
             shared.intake().fail(e);

@@ -10,7 +10,7 @@ import java.util.function.Consumer;
 
 /// A store in memory, for tests: as strict as the contract allows. It survives [#close], as a disk would; its
 /// objects can be changed and taken away behind the back of whoever uses it.
-public final class MemoryStore implements BlobStore {
+public class MemoryStore implements BlobStore {
     private final ConcurrentSkipListMap<String, byte[]> objects = new ConcurrentSkipListMap<>();
 
     @Override

@@ -87,7 +87,7 @@ class ConcurrencyTest {
     /// Tables are made while the last packs of pages are written, but are not written before those are durable.
     @Test
     void nothingThatNamesAPackIsWrittenBeforeThatIsDurable() throws Exception {
-        SlowPacks store = new SlowPacks(new MemoryStore());
+        SlowPacks store = new SlowPacks();
         FakeGuest guest = new FakeGuest(300).fill(gen);
         try (Repository repository = Repository.init(store, Optional.of(KEY), Dedup.REPOSITORY)) {
             guest.capture(repository, new WriterOptions("web1", new Compression.Auto(), 1, 2, 0));

@@ -60,7 +60,6 @@ final class QemuCapture {
     private long streamDeadline = Long.MAX_VALUE;
     /// In which state the course was last told that the user wants to stop: some cannot do anything about it.
     private @Nullable Class<? extends State> toldCancelledIn;
-    private volatile long stoppedMicros;
     private volatile long resumedMicros;
     private volatile Optional<String> hookId = Optional.empty();
     private volatile @Nullable Thread storing;
@@ -95,7 +94,7 @@ final class QemuCapture {
         var step = CaptureCourse.begin(choice.plan());
         State state;
         try {
-            perform(step.effects());
+            perform(step);
             state = loop(step.state());
         } finally {
             stream.close();
@@ -126,7 +125,7 @@ final class QemuCapture {
                 phaseOver(state, step.state());
             }
             state = step.state();
-            perform(step.effects());
+            perform(step);
         }
         return state;
     }
@@ -182,12 +181,7 @@ final class QemuCapture {
 
     private void onQmp(QmpEvent event) {
         switch (event.name()) {
-            case "STOP" -> {
-                if (stoppedMicros == 0) {
-                    stoppedMicros = event.micros();
-                }
-                post(new GuestStopped(event.micros()));
-            }
+            case "STOP" -> post(new GuestStopped(event.micros()));
             case "RESUME" -> {
                 if (resumedMicros == 0) {
                     resumedMicros = event.micros();
@@ -213,17 +207,17 @@ final class QemuCapture {
         }
     }
 
-    private void perform(List<CaptureEffect> effects) {
-        for (CaptureEffect effect : effects) {
+    private void perform(CaptureCourse.Step step) {
+        for (CaptureEffect effect : step.effects()) {
             try {
-                perform(effect);
+                perform(effect, step.state());
             } catch (DrayException e) {
                 onFailedEffect(effect, e);
             }
         }
     }
 
-    private void perform(CaptureEffect effect) throws DrayException {
+    private void perform(CaptureEffect effect, State after) throws DrayException {
         switch (effect) {
             case START_MIGRATION -> startMigration();
             case STOP_GUEST -> {
@@ -242,7 +236,7 @@ final class QemuCapture {
             }
             case REFUSE_STREAM -> stream.refuse();
             case ACCEPT_STREAM -> stream.accept();
-            case STORE -> startStoring();
+            case STORE -> startStoring(((State.Storing) after).guest());
             case ABANDON_STORE -> {
                 Thread thread = storing;
                 if (thread != null) {
@@ -296,12 +290,12 @@ final class QemuCapture {
         });
     }
 
-    private void startStoring() {
+    private void startStoring(CaptureCourse.Guest guest) {
         watch.phase("storing");
         List<PhaseTime> over = List.copyOf(phases);
         storing = Thread.ofPlatform().name("store").start(() -> {
             try {
-                store.commit(captured().timed(pauseMs(), over));
+                store.commit(captured().timed(pauseMs(guest), over));
                 post(new Stored());
             } catch (DrayException e) {
                 post(new StoreFailed(e));
@@ -345,10 +339,10 @@ final class QemuCapture {
         return MachineFacts.captured(taken, facts, process, choice.plan().mode(), stream.captured(), hookId);
     }
 
-    private OptionalDouble pauseMs() {
-        long from = stoppedMicros;
-        long to = resumedMicros;
-        return from == 0 || to == 0 ? OptionalDouble.empty() : OptionalDouble.of((to - from) / 1000.0);
+    private static OptionalDouble pauseMs(CaptureCourse.Guest guest) {
+        return guest.stands() || guest.pauseMicros() == 0
+                ? OptionalDouble.empty()
+                : OptionalDouble.of(guest.pauseMicros() / 1000.0);
     }
 
     /// What the outcome calls the time spent in a state; `other` is not told.
